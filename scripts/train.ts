@@ -1,0 +1,182 @@
+/**
+ * `npm run train`: trains a ScoreNet from the command line.
+ *
+ * The folder given with --out gets `training.safetensors` (the whole run: taken up again with
+ * --resume), `scorenet.safetensors` (the averaged weights alone: what notebooks load) and
+ * `metrics.jsonl` (a line an epoch).
+ */
+import fs from "node:fs";
+import path from "node:path";
+import { parseArgs } from "node:util";
+import {
+  ARTICLE_RECIPE,
+  createTraining,
+  denoisingLoss,
+  engineInfo,
+  exponentialSde,
+  FAST_RECIPE,
+  loadMnist,
+  loadTraining,
+  progress,
+  raiseInterrupt,
+  Random,
+  saveScoreNet,
+  saveTraining,
+  ScoreNet,
+  tf,
+  train,
+  type ImageDataset,
+  type Recipe,
+  type Training,
+  type TrainStep,
+} from "../src";
+
+const USAGE = `Usage: npm run train -- [options]
+  --out FOLDER         where the run is kept                    (default runs/latest)
+  --epochs N           epochs in all, a resumed run's included  (default 8)
+  --recipe NAME        fast | article                           (default fast)
+  --batch-size N       examples a step                          (default 128)
+  --learning-rate X    peak rate                                (default: the recipe's)
+  --seed N             order of the data, t, z, first weights   (default 0)
+  --save-minutes N     minutes between checkpoints              (default 5)
+  --resume             go on with the run in --out`;
+
+interface Options {
+  out: string;
+  epochs: number;
+  recipe: Recipe;
+  saveMinutes: number;
+  resume: boolean;
+}
+
+function readOptions(args: string[]): Options {
+  const { values } = parseArgs({
+    args,
+    options: {
+      out: { type: "string", default: "runs/latest" },
+      epochs: { type: "string", default: "8" },
+      recipe: { type: "string", default: "fast" },
+      "batch-size": { type: "string" },
+      "learning-rate": { type: "string" },
+      seed: { type: "string", default: "0" },
+      "save-minutes": { type: "string", default: "5" },
+      resume: { type: "boolean", default: false },
+    },
+  });
+  const recipes: Record<string, Recipe> = { fast: FAST_RECIPE, article: ARTICLE_RECIPE };
+  const base = recipes[values.recipe];
+  if (!base) throw new RangeError(`--recipe is fast or article; got "${values.recipe}".`);
+  return {
+    out: values.out,
+    epochs: wholeNumber(values.epochs, "--epochs", 1),
+    recipe: {
+      ...base,
+      seed: wholeNumber(values.seed, "--seed", 0),
+      batchSize: wholeNumber(values["batch-size"] ?? String(base.batchSize), "--batch-size", 1),
+      learningRate: learningRate(base, values["learning-rate"]),
+    },
+    saveMinutes: positive(values["save-minutes"], "--save-minutes"),
+    resume: values.resume,
+  };
+}
+
+function learningRate(base: Recipe, text: string | undefined): Recipe["learningRate"] {
+  if (text === undefined) return base.learningRate;
+  const peak = positive(text, "--learning-rate");
+  return typeof base.learningRate === "number" ? peak : { ...base.learningRate, peak };
+}
+
+function wholeNumber(text: string, name: string, min: number): number {
+  const value = Number(text);
+  if (text.trim() === "" || !Number.isSafeInteger(value) || value < min) {
+    throw new RangeError(`${name} must be a whole number ≥ ${min}; got "${text}".`);
+  }
+  return value;
+}
+
+function positive(text: string, name: string): number {
+  const value = Number(text);
+  if (!(value > 0) || !Number.isFinite(value)) {
+    throw new RangeError(`${name} must be a number > 0; got "${text}".`);
+  }
+  return value;
+}
+
+/** The run in `out`, or a new one; a run that is there already is never overwritten unasked. */
+async function openTraining(options: Options, file: string): Promise<Training> {
+  if (options.resume) return loadTraining(file);
+  if (fs.existsSync(file)) {
+    throw new Error(`${file} exists: go on with --resume, or choose another folder with --out.`);
+  }
+  const { recipe } = options;
+  return createTraining({
+    model: new ScoreNet({ sde: exponentialSde(), seed: recipe.seed }),
+    recipe,
+  });
+}
+
+/** Loss of the averaged weights on the test images, by the article's definition, at fixed t and z. */
+function testLoss(training: Training, data: ImageDataset): number {
+  const net = training.averagedModel();
+  const random = new Random(0);
+  const size = 500;
+  let sum = 0;
+  for (let start = 0; start < data.size; start += size) {
+    const indices = Array.from({ length: Math.min(size, data.size - start) }, (_, i) => start + i);
+    sum += tf.tidy(() => {
+      const x0 = data.images(indices);
+      const t = random.uniform([indices.length], 1e-5, 1);
+      const z = random.normal([indices.length, 28, 28, 1]);
+      const loss = denoisingLoss({ sde: net.sde, score: net.score, x0, t, z });
+      return (loss.dataSync()[0] ?? NaN) * indices.length;
+    });
+  }
+  net.dispose();
+  return sum / data.size;
+}
+
+async function main(): Promise<void> {
+  const options = readOptions(process.argv.slice(2));
+  const file = path.join(options.out, "training.safetensors");
+  const metrics = path.join(options.out, "metrics.jsonl");
+  const training = await openTraining(options, file);
+  const data = await loadMnist({ split: "train" });
+  const test = await loadMnist({ split: "test" });
+  fs.mkdirSync(options.out, { recursive: true });
+  process.once("SIGINT", () => raiseInterrupt());
+
+  const { tensorflowVersion, device, threads } = engineInfo();
+  console.log(
+    `TensorFlow ${tensorflowVersion} on ${device}, ${threads} threads; ${data.size} images.`,
+  );
+  const stepsPerEpoch = Math.ceil(data.size / training.recipe.batchSize);
+  let saved = Date.now();
+  const describe = (s: TrainStep): string => `epoch ${s.epoch}  loss ${s.runningLoss.toFixed(2)}`;
+  for await (const s of progress(train({ training, data, epochs: options.epochs }), { describe })) {
+    const endOfEpoch = s.step % stepsPerEpoch === 0;
+    if (endOfEpoch) {
+      const line = { epoch: s.epoch, loss: s.epochLoss, testLoss: testLoss(training, test) };
+      fs.appendFileSync(metrics, JSON.stringify(line) + "\n");
+      console.log(
+        `epoch ${s.epoch}: loss ${s.epochLoss.toFixed(2)}, test images ${line.testLoss.toFixed(2)}`,
+      );
+    }
+    if (endOfEpoch || Date.now() - saved > options.saveMinutes * 60_000) {
+      await saveTraining(file, training);
+      saved = Date.now();
+    }
+  }
+  await saveTraining(file, training);
+  const net = training.averagedModel();
+  await saveScoreNet(path.join(options.out, "scorenet.safetensors"), net, {
+    recipe: JSON.stringify(training.recipe),
+    step: String(training.step),
+  });
+  console.log(`Step ${training.step}; the run is in ${options.out}.`);
+}
+
+main().catch((error: unknown) => {
+  console.error(error instanceof Error ? error.message : error);
+  if (error instanceof RangeError || error instanceof TypeError) console.error(USAGE);
+  process.exitCode = 1;
+});

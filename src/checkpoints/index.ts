@@ -1,0 +1,16 @@
+export { readSafetensors, writeSafetensors } from "./files";
+export { fromPyTorch, requireTensor, toPyTorch } from "./pytorch-layout";
+export {
+  decodeSafetensors,
+  encodeSafetensors,
+  SafetensorsError,
+  type StoredTensor,
+  type StoredTensors,
+} from "./safetensors";
+export {
+  FREQUENCIES,
+  loadScoreNet,
+  saveScoreNet,
+  scoreNetFrom,
+  sdeMetadata,
+} from "./score-net-file";

@@ -1,0 +1,10 @@
+export { EngineError, tf } from "./tensorflow";
+export { engineInfo, type EngineInfo } from "./info";
+export { nativeOp, type Attribute } from "./native-op";
+export { Random, type RandomState, type TensorOfRank } from "./random";
+export {
+  beginInterruptScope,
+  interruptSignal,
+  raiseInterrupt,
+  yieldToEventLoop,
+} from "./interrupt";

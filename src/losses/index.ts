@@ -1,0 +1,8 @@
+export {
+  denoisingLoss,
+  denoisingLosses,
+  unitWeighting,
+  varianceWeighting,
+  type DenoisingOptions,
+  type Weighting,
+} from "./denoising";

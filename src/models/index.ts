@@ -1,0 +1,12 @@
+export { groupNormSwish, type GroupNormSwish } from "./group-norm-swish";
+export { fourierFeatures, swish } from "./layers";
+export {
+  BLOCK_NAMES,
+  PARAMETER_COUNT,
+  PARAMETERS,
+  toBlocks,
+  toParameters,
+  toVector,
+  type Parameter,
+} from "./parameters";
+export { ScoreNet, type ScoreNetOptions } from "./score-net";

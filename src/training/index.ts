@@ -1,0 +1,12 @@
+export { Adam, ADAM_DEFAULTS, type AdamOptions } from "./adam";
+export { rateAt, type LearningRate } from "./learning-rate";
+export { DivergenceError, train, type TrainOptions, type TrainStep } from "./train";
+export {
+  ARTICLE_RECIPE,
+  createTraining,
+  FAST_RECIPE,
+  Training,
+  type LossRecord,
+  type Recipe,
+} from "./training";
+export { loadTraining, saveTraining } from "./training-file";

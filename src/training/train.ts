@@ -1,0 +1,161 @@
+/**
+ * The training loop.
+ */
+import { batches, type Batch, type ImageDataset } from "../data";
+import { interruptSignal, tf, yieldToEventLoop } from "../engine";
+import { denoisingLoss, type Weighting } from "../losses";
+import { toBlocks, toVector } from "../models";
+import type { Step } from "../step";
+import { rateAt } from "./learning-rate";
+import type { LossRecord, Training } from "./training";
+
+/** One update of the weights. */
+export interface TrainStep extends Step {
+  /** Which epoch this step belongs to, counted from 1. */
+  readonly epoch: number;
+  /** Mean loss of this batch, as of eq. (5). */
+  readonly loss: number;
+  /** Exponential moving average of the losses, over about the last 50 steps. */
+  readonly runningLoss: number;
+  /** Mean loss over the examples of this epoch so far. */
+  readonly epochLoss: number;
+  readonly learningRate: number;
+  readonly examplesPerSecond: number;
+}
+
+/** How far to train, and on what. */
+export interface TrainOptions {
+  training: Training;
+  data: ImageDataset;
+  /** Where the run ends, counted from its start: a run taken up again does what is left of them. */
+  epochs: number;
+  /** λ(t); default λ = std². */
+  weighting?: Weighting;
+  /** Ends the loop cleanly after the current step. Default: the notebook's Interrupt. */
+  signal?: AbortSignal;
+}
+
+/** The loss was NaN or infinite. The weights are those of the step before. */
+export class DivergenceError extends Error {
+  override readonly name = "DivergenceError";
+}
+
+/** Weight of the newest loss in `runningLoss`. */
+const RUNNING = 0.02;
+
+/**
+ * Trains with Adam on eq. (5), and yields after every update.
+ *
+ * The order of the data is a function of (seed, epoch) alone and t and z come from a counted stream, so
+ * that the run is the same whether or not it was ever interrupted, saved and taken up again.
+ *
+ * @throws RangeError where epochs is not a whole number ≥ 1
+ * @throws DivergenceError where the loss is no number; the state stays as after the last good step
+ */
+export async function* train(options: TrainOptions): AsyncGenerator<TrainStep, void, undefined> {
+  const { training, data, epochs, weighting, signal = interruptSignal() } = options;
+  if (!Number.isInteger(epochs) || epochs < 1) {
+    throw new RangeError(`epochs must be a whole number ≥ 1; got ${epochs}.`);
+  }
+  const { batchSize, seed, learningRate } = training.recipe;
+  const stepsPerEpoch = Math.ceil(data.size / batchSize);
+  const numSteps = epochs * stepsPerEpoch;
+
+  while (training.step < numSteps && !signal.aborted) {
+    const epoch = Math.floor(training.step / stepsPerEpoch);
+    const from = training.step % stepsPerEpoch;
+    for (const batch of batches(data, { batchSize, seed, epoch, from })) {
+      const started = performance.now();
+      const rate = rateAt(learningRate, training.step + 1, numSteps);
+      const examples = batch.indices.length;
+      const loss = update(training, batch, rate, weighting);
+      training.losses = recordLoss(training.losses, loss, examples, batch.index === 0);
+      const { running, epochSum, epochExamples } = training.losses;
+      yield {
+        step: training.step,
+        numSteps,
+        epoch: epoch + 1,
+        loss,
+        runningLoss: running,
+        epochLoss: epochSum / epochExamples,
+        learningRate: rate,
+        examplesPerSecond: (1000 * examples) / (performance.now() - started),
+      };
+      await yieldToEventLoop();
+      if (signal.aborted) return;
+    }
+  }
+}
+
+/** One step: loss, gradient, Adam, moving average. Frees the batch's images. */
+function update(training: Training, batch: Batch, rate: number, weighting?: Weighting): number {
+  const { model, recipe, random, adam, average } = training;
+  const before = random.state;
+  const images = batch.images;
+  try {
+    return tf.tidy(() => {
+      const t = random.uniform([images.shape[0]], recipe.eps, 1);
+      const z = random.normal([...images.shape]);
+      const vector = model.getVector();
+      const { value, grads } = tf.valueAndGrads((...blocks: tf.Tensor[]) =>
+        denoisingLoss({
+          sde: model.sde,
+          score: (x, time) => model.apply(blocks, x, time),
+          x0: images,
+          t,
+          z,
+          weighting,
+        }),
+      )(toBlocks(vector));
+      const loss = value.dataSync()[0] ?? NaN;
+      if (!Number.isFinite(loss)) throw divergence(training.step + 1, loss, rate);
+      training.step++;
+      const next = adam.update(vector, toVector(grads), training.step, rate);
+      model.setVector(next);
+      average.assign(movingAverage(average, next, recipe.emaDecay, training.step));
+      return loss;
+    });
+  } catch (error) {
+    random.rewind(before);
+    throw error;
+  } finally {
+    images.dispose();
+  }
+}
+
+/**
+ * The mean of the weights over the last steps, the newest counting most. Early on the decay is smaller,
+ * or the average would stay near the first weights for a thousand steps.
+ */
+function movingAverage(
+  average: tf.Tensor,
+  next: tf.Tensor,
+  emaDecay: number,
+  step: number,
+): tf.Tensor {
+  const decay = Math.min(emaDecay, (1 + step) / (10 + step));
+  return average.mul(decay).add(next.mul(1 - decay));
+}
+
+function recordLoss(
+  record: LossRecord,
+  loss: number,
+  examples: number,
+  firstOfEpoch: boolean,
+): LossRecord {
+  const running = Number.isNaN(record.running)
+    ? loss
+    : record.running + RUNNING * (loss - record.running);
+  return {
+    running,
+    epochSum: (firstOfEpoch ? 0 : record.epochSum) + loss * examples,
+    epochExamples: (firstOfEpoch ? 0 : record.epochExamples) + examples,
+  };
+}
+
+function divergence(step: number, loss: number, rate: number): DivergenceError {
+  return new DivergenceError(
+    `The loss became ${loss} at step ${step}. The weights are still those of step ${step - 1}; ` +
+      `go on from them with a learning rate below ${rate}, or a longer warm-up.`,
+  );
+}

@@ -1,0 +1,109 @@
+/**
+ * A training run as a file.
+ */
+import { Random, tf } from "../engine";
+import {
+  FREQUENCIES,
+  fromPyTorch,
+  readSafetensors,
+  SafetensorsError,
+  scoreNetFrom,
+  sdeMetadata,
+  toPyTorch,
+  writeSafetensors,
+} from "../checkpoints";
+import { Training, type LossRecord, type Recipe } from "./training";
+
+/** What besides tensors makes a run go on exactly. */
+interface Position {
+  readonly step: number;
+  readonly randomCounter: number;
+  readonly losses: { readonly [K in keyof LossRecord]: number | null };
+  readonly recipe: Recipe;
+}
+
+const PREFIXES = {
+  mean: "adam.exp_avg.",
+  meanSquare: "adam.exp_avg_sq.",
+  average: "ema.",
+} as const;
+
+/**
+ * Writes a run: weights under PyTorch's names, Adam's moments and the moving average under the same
+ * names with a prefix, and the position in the metadata. Whole or not at all.
+ */
+export async function saveTraining(file: string, training: Training): Promise<void> {
+  const { model, adam, average } = training;
+  const vector = model.getVector();
+  const tensors = toPyTorch(vector);
+  vector.dispose();
+  tensors.set(FREQUENCIES, {
+    shape: [128],
+    data: Float32Array.from(await model.frequencies.data()),
+  });
+  const states = { mean: adam.mean, meanSquare: adam.meanSquare, average };
+  for (const key of ["mean", "meanSquare", "average"] as const) {
+    const entries = toPyTorch(states[key] as unknown as tf.Tensor1D, PREFIXES[key]);
+    for (const [name, tensor] of entries) tensors.set(name, tensor);
+  }
+  const { running, epochSum, epochExamples } = training.losses;
+  const position: Position = {
+    step: training.step,
+    randomCounter: training.random.state.counter,
+    losses: { running: Number.isNaN(running) ? null : running, epochSum, epochExamples },
+    recipe: training.recipe,
+  };
+  await writeSafetensors(file, {
+    tensors,
+    metadata: { training: JSON.stringify(position), ...sdeMetadata(model) },
+  });
+}
+
+/**
+ * Reads a run that `saveTraining` wrote; it goes on as if it had never stopped.
+ *
+ * @throws SafetensorsError for a damaged or foreign file
+ */
+export async function loadTraining(file: string): Promise<Training> {
+  const contents = await readSafetensors(file);
+  const position = parsePosition(contents.metadata["training"], file);
+  const vectors = tf.tidy(() => ({
+    mean: fromPyTorch(contents.tensors, PREFIXES.mean, file),
+    meanSquare: fromPyTorch(contents.tensors, PREFIXES.meanSquare, file),
+    average: fromPyTorch(contents.tensors, PREFIXES.average, file),
+  }));
+  const { recipe } = position;
+  const random = new Random(recipe.seed, position.randomCounter);
+  const training = new Training(scoreNetFrom(contents, file), recipe, random);
+  training.step = position.step;
+  training.losses = {
+    running: position.losses.running ?? NaN,
+    epochSum: position.losses.epochSum ?? 0,
+    epochExamples: position.losses.epochExamples ?? 0,
+  };
+  training.adam.mean.assign(vectors.mean);
+  training.adam.meanSquare.assign(vectors.meanSquare);
+  training.average.assign(vectors.average);
+  tf.dispose(vectors);
+  return training;
+}
+
+function parsePosition(text: string | undefined, file: string): Position {
+  if (text === undefined) {
+    throw new SafetensorsError(
+      `${file} holds a network but no training run: open it with loadScoreNet, or start a new run.`,
+    );
+  }
+  let parsed: Partial<Position> | null;
+  try {
+    parsed = JSON.parse(text) as Partial<Position> | null;
+  } catch {
+    parsed = null;
+  }
+  const counts = [parsed?.step, parsed?.randomCounter];
+  const valid = counts.every((n) => Number.isSafeInteger(n) && (n as number) >= 0);
+  if (!valid || !parsed?.recipe || !parsed.losses) {
+    throw new SafetensorsError(`${file}: what it says of the training run is damaged.`);
+  }
+  return parsed as Position;
+}

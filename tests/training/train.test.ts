@@ -1,0 +1,225 @@
+import fs from "node:fs";
+import os from "node:os";
+import path from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import {
+  createTraining,
+  DivergenceError,
+  exponentialSde,
+  loadScoreNet,
+  loadTraining,
+  rateAt,
+  saveScoreNet,
+  saveTraining,
+  ScoreNet,
+  tf,
+  train,
+  type Recipe,
+  type Training,
+  type TrainStep,
+} from "../../src";
+import { expectSameNumbers } from "../support/numbers";
+import { noiseImages } from "../support/small-data";
+
+const recipe: Partial<Recipe> = { batchSize: 4, learningRate: 1e-3, seed: 5 };
+let folder: string;
+let open: Training[] = [];
+
+beforeEach(() => {
+  folder = fs.mkdtempSync(path.join(os.tmpdir(), "training-"));
+  open = [];
+});
+afterEach(() => {
+  open.forEach((training) => training.dispose());
+  fs.rmSync(folder, { recursive: true, force: true });
+});
+
+function start(overrides: Partial<Recipe> = {}): Training {
+  const model = new ScoreNet({ sde: exponentialSde(), seed: 5 });
+  return track(createTraining({ model, recipe: { ...recipe, ...overrides } }));
+}
+
+function track(training: Training): Training {
+  open.push(training);
+  return training;
+}
+
+async function run(training: Training, epochs: number, stopAfter = Infinity): Promise<TrainStep[]> {
+  const steps: TrainStep[] = [];
+  for await (const s of train({ training, data: noiseImages(10), epochs })) {
+    steps.push(s);
+    if (steps.length === stopAfter) break;
+  }
+  return steps;
+}
+
+function weights(training: Training): Float32Array {
+  return tf.tidy(() => Float32Array.from(training.model.getVector().dataSync()));
+}
+
+function averages(training: Training): Float32Array {
+  return Float32Array.from(training.average.dataSync());
+}
+
+describe("train", () => {
+  it("yields a step a batch, the short last one included, with epoch and running loss", async () => {
+    const steps = await run(start(), 2);
+    expect(steps.map((s) => s.step)).toEqual([1, 2, 3, 4, 5, 6]);
+    expect(steps.map((s) => s.epoch)).toEqual([1, 1, 1, 2, 2, 2]);
+    expect(steps.every((s) => s.numSteps === 6 && s.examplesPerSecond > 0)).toBe(true);
+    expect(steps[0]?.runningLoss).toBe(steps[0]?.loss);
+    const [a, b, c] = steps.map((s) => s.loss) as [number, number, number];
+    expect(steps[2]?.epochLoss).toBeCloseTo((4 * a + 4 * b + 2 * c) / 10, 2);
+    expect(steps[3]?.epochLoss).toBeCloseTo(steps[3]?.loss ?? NaN, 6);
+  });
+
+  it("learns", async () => {
+    const steps = await run(start(), 12);
+    const mean = (part: TrainStep[]): number =>
+      part.reduce((sum, s) => sum + s.loss, 0) / part.length;
+    expect(mean(steps.slice(-9))).toBeLessThan(0.9 * mean(steps.slice(0, 3)));
+  });
+
+  it("is the same for the same seed, and another for another", async () => {
+    const losses = (await run(start(), 1)).map((s) => s.loss);
+    expect((await run(start(), 1)).map((s) => s.loss)).toEqual(losses);
+    expect((await run(start({ seed: 6 }), 1)).map((s) => s.loss)).not.toEqual(losses);
+  });
+
+  it.each([1, 2, 3, 4, 5])("cut after step %i, saved and resumed, ends the same", async (cut) => {
+    const whole = start();
+    const losses = (await run(whole, 2)).map((s) => s.loss);
+    const first = start();
+    const before = await run(first, 2, cut);
+    const file = path.join(folder, "run.safetensors");
+    await saveTraining(file, first);
+    const second = track(await loadTraining(file));
+    const after = await run(second, 2);
+    expect([...before, ...after].map((s) => s.loss)).toEqual(losses);
+    expect(after.at(-1)?.step).toBe(6);
+    expectSameNumbers(weights(second), weights(whole));
+    expectSameNumbers(averages(second), averages(whole));
+    expect(second.losses).toEqual(whole.losses);
+  });
+
+  it("ends cleanly after the current step when its signal says so, and goes on later", async () => {
+    const controller = new AbortController();
+    const training = start();
+    const data = noiseImages(10);
+    const steps: number[] = [];
+    for await (const s of train({ training, data, epochs: 2, signal: controller.signal })) {
+      steps.push(s.step);
+      if (s.step === 2) controller.abort();
+    }
+    expect(steps).toEqual([1, 2]);
+    expect((await run(training, 2)).map((s) => s.step)).toEqual([3, 4, 5, 6]);
+    expect(await run(training, 2)).toEqual([]);
+  });
+
+  it("grows by no tensor from step to step, and none is left after a break", async () => {
+    const training = start({ batchSize: 2 });
+    const before = tf.memory().numTensors;
+    const counts: number[] = [];
+    for await (const s of train({ training, data: noiseImages(10), epochs: 10 })) {
+      counts.push(tf.memory().numTensors);
+      if (s.step === 40) break;
+    }
+    expect(new Set(counts)).toEqual(new Set([before]));
+    expect(tf.memory().numTensors).toBe(before);
+  });
+
+  it("stops at a loss that is no number, with the last good weights", async () => {
+    const training = start();
+    await run(training, 2, 2);
+    const good = weights(training);
+    const poisoned = { training, data: noiseImages(10), epochs: 2 };
+    const infinite = train({ ...poisoned, weighting: (t) => t.mul<tf.Tensor1D>(Infinity) });
+    await expect(infinite.next()).rejects.toThrow(DivergenceError);
+    expectSameNumbers(weights(training), good);
+    expect(training.step).toBe(2);
+    // And the stream of noise is where it was: the run goes on as if nothing had happened.
+    const losses = (await run(start(), 2)).map((s) => s.loss);
+    expect((await run(training, 2)).map((s) => s.loss)).toEqual(losses.slice(2));
+  });
+
+  it.each<[Partial<Recipe>, RegExp]>([
+    [{ batchSize: 0 }, /batchSize/],
+    [{ batchSize: 2.5 }, /batchSize/],
+    [{ learningRate: 0 }, /learning rate/],
+    [{ learningRate: { peak: 1e-3, warmupSteps: -1, final: 0 } }, /warmupSteps/],
+    [{ eps: 0 }, /eps/],
+    [{ emaDecay: 1 }, /emaDecay/],
+    [{ adam: { beta1: 1, beta2: 0.9, epsilon: 1e-8 } }, /beta1/],
+  ])("refuses the recipe %j", (bad, message) => {
+    const model = new ScoreNet({ sde: exponentialSde() });
+    expect(() => createTraining({ model, recipe: bad })).toThrow(message);
+    model.dispose();
+  });
+
+  it("refuses a number of epochs that is none", async () => {
+    const training = start();
+    await expect(train({ training, data: noiseImages(4), epochs: 0 }).next()).rejects.toThrow(
+      /epochs must be a whole number/,
+    );
+  });
+});
+
+describe("Adam", () => {
+  it("follows the published algorithm", async () => {
+    const { Adam } = await import("../../src");
+    const options = { beta1: 0.9, beta2: 0.99, epsilon: 1e-3 };
+    const adam = new Adam(2, options);
+    let [x, m, v] = [0.5, 0, 0];
+    let vector = tf.tensor1d([0.5, 0.5]);
+    for (let step = 1; step <= 5; step++) {
+      const gradient = 2 * x - 0.3 * step;
+      m = 0.9 * m + 0.1 * gradient;
+      v = 0.99 * v + 0.01 * gradient ** 2;
+      x -= (0.1 * (m / (1 - 0.9 ** step))) / (Math.sqrt(v / (1 - 0.99 ** step)) + 1e-3);
+      const next = tf.tidy(() => adam.update(vector, tf.tensor1d([gradient, gradient]), step, 0.1));
+      vector.dispose();
+      vector = next;
+      expect(vector.dataSync()[1]).toBeCloseTo(x, 5);
+    }
+    vector.dispose();
+    adam.dispose();
+  });
+});
+
+describe("rateAt", () => {
+  it("warms up linearly, then falls along a cosine", () => {
+    const rate = { peak: 2, warmupSteps: 10, final: 0.1 };
+    expect(rateAt(rate, 1, 110)).toBeCloseTo(0.2);
+    expect(rateAt(rate, 10, 110)).toBeCloseTo(2);
+    expect(rateAt(rate, 60, 110)).toBeCloseTo(1.1);
+    expect(rateAt(rate, 110, 110)).toBeCloseTo(0.2);
+    expect(rateAt(3, 5, 10)).toBe(3);
+  });
+});
+
+describe("checkpoints of a network", () => {
+  it("come back exactly, and a network alone is no training run", async () => {
+    const training = start();
+    await run(training, 1);
+    const file = path.join(folder, "net.safetensors");
+    await saveScoreNet(file, training.model, { note: "test" });
+    const loaded = await loadScoreNet(file);
+    expectSameNumbers(
+      tf.tidy(() => Float32Array.from(loaded.getVector().dataSync())),
+      weights(training),
+    );
+    expect(loaded.frequencies.dataSync()).toEqual(training.model.frequencies.dataSync());
+    loaded.dispose();
+    await expect(loadTraining(file)).rejects.toThrow(/holds a network but no training run/);
+  });
+
+  it("keep β", async () => {
+    const net = new ScoreNet({ sde: exponentialSde({ beta: 5 }) });
+    const file = path.join(folder, "beta.safetensors");
+    await saveScoreNet(file, net);
+    const loaded = await loadScoreNet(file);
+    expect((loaded.sde as { beta?: number }).beta).toBe(5);
+    net.dispose();
+    loaded.dispose();
+  });
+});
