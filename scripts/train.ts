@@ -30,6 +30,7 @@ import {
   type Training,
   type TrainStep,
 } from "../src";
+import { positive, wholeNumber } from "./options";
 
 const USAGE = `Usage: npm run train -- [options]
   --out FOLDER         where the run is kept                    (default runs/latest)
@@ -84,22 +85,6 @@ function learningRate(base: Recipe, text: string | undefined): Recipe["learningR
   if (text === undefined) return base.learningRate;
   const peak = positive(text, "--learning-rate");
   return typeof base.learningRate === "number" ? peak : { ...base.learningRate, peak };
-}
-
-function wholeNumber(text: string, name: string, min: number): number {
-  const value = Number(text);
-  if (text.trim() === "" || !Number.isSafeInteger(value) || value < min) {
-    throw new RangeError(`${name} must be a whole number ≥ ${min}; got "${text}".`);
-  }
-  return value;
-}
-
-function positive(text: string, name: string): number {
-  const value = Number(text);
-  if (!(value > 0) || !Number.isFinite(value)) {
-    throw new RangeError(`${name} must be a number > 0; got "${text}".`);
-  }
-  return value;
 }
 
 /** The run in `out`, or a new one; a run that is there already is never overwritten unasked. */

@@ -10,3 +10,5 @@ export * from "./data";
 export * from "./checkpoints";
 export * from "./training";
 export * from "./samplers";
+export * from "./figures";
+export * from "./notebook";

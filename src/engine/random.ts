@@ -66,7 +66,9 @@ export class Random {
   permutation(n: number): Uint32Array {
     requireInt32(n, "n", 0);
     const order = Uint32Array.from({ length: n }, (_, i) => i);
-    const picks = tf.tidy(() => this.uniform([Math.max(n, 1)]).dataSync());
+    const uniform = this.uniform([Math.max(n, 1)]);
+    const picks = uniform.dataSync();
+    uniform.dispose();
     for (let i = n - 1; i > 0; i--) {
       const j = Math.min(i, Math.floor((picks[i] ?? 0) * (i + 1)));
       const swapped = order[i] ?? 0;

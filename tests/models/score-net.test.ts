@@ -14,7 +14,7 @@ import {
   toVector,
   type StoredTensors,
 } from "../../src";
-import { expectSameNumbers } from "../support/numbers";
+import { expectSameNumbers, take } from "../support/numbers";
 
 // Weights, inputs, outputs and gradient norms computed in PyTorch in float64.
 const GOLDEN = "tests/fixtures/scorenet-golden.safetensors";
@@ -157,7 +157,7 @@ describe("a new ScoreNet", () => {
 
 function vectorOf(seed: number): Float32Array {
   const fresh = new ScoreNet({ sde: exponentialSde(), seed });
-  const vector = tf.tidy(() => fresh.getVector().dataSync() as Float32Array).slice();
+  const vector = take(fresh.getVector());
   fresh.dispose();
   return vector;
 }

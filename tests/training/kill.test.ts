@@ -1,0 +1,67 @@
+import { spawn } from "node:child_process";
+import fs from "node:fs";
+import os from "node:os";
+import path from "node:path";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { createTraining, exponentialSde, loadTraining, ScoreNet, train } from "../../src";
+import { noiseImages } from "../support/small-data";
+import { expectSameNumbers, take } from "../support/numbers";
+
+const KILLS = 10;
+const EPOCHS = 40; // 400 steps, each followed by a save: more than ten lives get through.
+
+let folder: string;
+beforeAll(() => {
+  folder = fs.mkdtempSync(path.join(os.tmpdir(), "kill-"));
+});
+afterAll(() => fs.rmSync(folder, { recursive: true, force: true }));
+
+/** Runs the child for `life` milliseconds of training and kills it without warning. */
+function live(file: string, life: number): Promise<{ output: string; errors: string }> {
+  const script = path.join(__dirname, "..", "support", "training-child.ts");
+  const child = spawn(process.execPath, ["--import", "tsx", script, file, String(EPOCHS)], {
+    env: { ...process.env, TF_CPP_MIN_LOG_LEVEL: "3" },
+  });
+  let output = "";
+  let errors = "";
+  child.stderr.on("data", (chunk: Buffer) => (errors += chunk.toString()));
+  child.stdout.on("data", (chunk: Buffer) => {
+    if (output === "") setTimeout(() => child.kill("SIGKILL"), life);
+    output += chunk.toString();
+  });
+  return new Promise((resolve, reject) => {
+    child.on("error", reject);
+    child.on("close", () => resolve({ output, errors }));
+  });
+}
+
+it(`loses at most a step to each of ${KILLS} kills while training or saving`, async () => {
+  const file = path.join(folder, "run.safetensors");
+  let reached = 0;
+  for (let kill = 0; kill < KILLS; kill++) {
+    const { output, errors } = await live(file, 50 + Math.random() * 700);
+    expect(errors).not.toMatch(/Error/);
+    expect(output).not.toMatch(/done/);
+    // Each life starts from a checkpoint that is whole, no earlier than the last one read.
+    const from = Number(/at (\d+)/.exec(output)?.[1]);
+    expect(from).toBeGreaterThanOrEqual(reached);
+    if (!fs.existsSync(file)) continue;
+    const training = await loadTraining(file);
+    reached = training.step;
+    training.dispose();
+  }
+  expect(reached).toBeGreaterThan(0);
+
+  // And the run that was killed ten times has the weights of one that never was.
+  const killed = await loadTraining(file);
+  const model = new ScoreNet({ sde: exponentialSde(), seed: 5 });
+  const recipe = { batchSize: 4, learningRate: 1e-3, seed: 5 };
+  const whole = createTraining({ model, recipe });
+  for await (const s of train({ training: whole, data: noiseImages(40), epochs: EPOCHS })) {
+    if (s.step === killed.step) break;
+  }
+  expect(whole.step).toBe(killed.step);
+  expectSameNumbers(take(killed.model.getVector()), take(whole.model.getVector()));
+  killed.dispose();
+  whole.dispose();
+});
