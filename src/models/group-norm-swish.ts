@@ -1,7 +1,7 @@
 /**
  * swish(GroupNorm(x + d)) in one step: seven of these are most of ScoreNet.
  */
-import { tf } from "../engine";
+import { nativeOp, tf } from "../engine";
 
 /** Added to the variance under the square root, as in PyTorch. */
 const EPSILON = 1e-5;
@@ -60,7 +60,7 @@ export function groupNormSwish(options: {
     const [x, d, gamma, beta] = inputs as unknown as Inputs;
     const save = inputs[inputs.length - 1] as unknown as tf.GradSaveFunc;
     const sumX = x.sum<tf.Tensor2D>([1, 2]);
-    const sumXX = x.square().sum<tf.Tensor2D>([1, 2]);
+    const sumXX = sumOfSquares(x);
     const nd = d.mul<tf.Tensor2D>(pixels);
     const mean = tf.matMul(sumX.add<tf.Tensor2D>(nd), groupMean);
     const meanSquare = tf.matMul(sumXX.add(d.mul(sumX.mul(2).add(nd))), groupMean);
@@ -118,6 +118,19 @@ function groupMeanMatrix(channels: number, groups: number, pixels: number): tf.T
     sameGroup(Math.floor(index / channels), index % channels) ? weight : 0,
   );
   return tf.tensor2d(values, [channels, channels]);
+}
+
+/**
+ * Σx² over the pixels, `[B, H, W, C]` → `[B, C]`. TensorFlow's norm reads x once; x.square().sum() would
+ * write all the squares first. No gradient: the layer has its own.
+ */
+function sumOfSquares(x: tf.Tensor4D): tf.Tensor2D {
+  const [norm] = nativeOp("EuclideanNorm", [x, tf.tensor1d([1, 2], "int32")], {
+    T: { type: "dtype", value: "float32" },
+    Tidx: { type: "dtype", value: "int32" },
+    keep_dims: { type: "bool", value: false },
+  });
+  return (norm as tf.Tensor2D).square();
 }
 
 /** `[B, C]` → `[B, 1, 1, C]`. */

@@ -1,3 +1,4 @@
+export { energyScore, logPartition, type Energy, type QuadratureOptions } from "./energy-model";
 export { groupNormSwish, type GroupNormSwish } from "./group-norm-swish";
 export { fourierFeatures, swish } from "./layers";
 export {
@@ -10,3 +11,4 @@ export {
   type Parameter,
 } from "./parameters";
 export { ScoreNet, type ScoreNetOptions } from "./score-net";
+export { ScoreMlp, type ScoreMlpOptions } from "./score-mlp";
