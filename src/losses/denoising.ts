@@ -2,7 +2,7 @@
  * Denoising score matching: the loss that the article trains with.
  */
 import { tf } from "../engine";
-import { perExample, perturb, type Score, type Sde } from "../sde";
+import { perExample, perturb, requireTimes, type Score, type Sde } from "../sde";
 
 /** λ(t): `t` and std(t), both `[B]`, → positive weights, `[B]`. */
 export type Weighting = (t: tf.Tensor1D, std: tf.Tensor1D) => tf.Tensor1D;
@@ -40,10 +40,11 @@ export interface DenoisingOptions {
  * It goes through `score`, so that any score can be measured: the exact one of a mixture too.
  *
  * @returns one loss an example, `[B]`; owned by the caller
- * @throws RangeError where shapes do not fit or a time lies outside [0, 1]
+ * @throws RangeError where shapes do not fit or a time lies outside (0, 1]
  */
 export function denoisingLosses(options: DenoisingOptions): tf.Tensor1D {
   const { sde, score, x0, t, z, weighting = varianceWeighting } = options;
+  requireTimes(t, { excludeZero: true });
   return tf.tidy(() => {
     const { std } = sde.marginal(x0, t);
     const x = perturb(sde, x0, t, z);

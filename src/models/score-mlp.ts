@@ -2,7 +2,8 @@
  * A small network for scores in few dimensions: points in the plane rather than images.
  */
 import { Random, tf } from "../engine";
-import { linear, swish } from "./layers";
+import { linear } from "./layers";
+import { smoothSwish } from "./smooth";
 
 /** How to make a ScoreMlp. */
 export interface ScoreMlpOptions {
@@ -77,7 +78,7 @@ export class ScoreMlp {
       return layers.reduce((h, [fanIn, fanOut], i) => {
         const weight = (parts[2 * i] as tf.Tensor1D).reshape<tf.Tensor2D>([fanOut, fanIn]);
         const y = linear(h, weight, parts[2 * i + 1] as tf.Tensor1D);
-        return i < layers.length - 1 ? swish(y) : y;
+        return i < layers.length - 1 ? smoothSwish(y) : y;
       }, x as tf.Tensor2D);
     });
   }

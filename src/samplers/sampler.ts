@@ -72,7 +72,9 @@ export function timeGrid(numSteps: number, eps: number): number[] {
  * @returns its last state, owned by the caller
  * @throws Error where it ended before its last step (interrupted): half-removed noise is no sample
  */
-export async function sample(steps: AsyncIterable<SamplerStep>): Promise<tf.Tensor> {
+export async function sample(
+  steps: AsyncIterable<Step & { readonly x: tf.Tensor }>,
+): Promise<tf.Tensor> {
   let kept: tf.Tensor | undefined;
   let last: Step | undefined;
   for await (const s of steps) {
