@@ -15,7 +15,7 @@ export interface TrainStep extends Step {
   readonly epoch: number;
   /** Mean loss of this batch, as of eq. (5). */
   readonly loss: number;
-  /** Exponential moving average of the losses, over about the last 50 steps. */
+  /** Mean loss over about the last 50 steps (an exponential moving average). */
   readonly runningLoss: number;
   /** Mean loss over the examples of this epoch so far. */
   readonly epochLoss: number;
@@ -40,7 +40,7 @@ export class DivergenceError extends Error {
   override readonly name = "DivergenceError";
 }
 
-/** Weight of the newest loss in `runningLoss`. */
+/** Weight of the newest loss in `runningLoss`, once there are enough of them. */
 const RUNNING = 0.02;
 
 /**
@@ -69,7 +69,7 @@ export async function* train(options: TrainOptions): AsyncGenerator<TrainStep, v
       const rate = rateAt(learningRate, training.step + 1, numSteps);
       const examples = batch.indices.length;
       const loss = update(training, batch, rate, weighting);
-      training.losses = recordLoss(training.losses, loss, examples, batch.index === 0);
+      training.losses = recordLoss(training, loss, examples, batch.index === 0);
       const { running, epochSum, epochExamples } = training.losses;
       yield {
         step: training.step,
@@ -137,19 +137,19 @@ function movingAverage(
   return average.mul(decay).add(next.mul(1 - decay));
 }
 
+/** The first 50 losses count alike: a moving average that began at the first would lag far behind. */
 function recordLoss(
-  record: LossRecord,
+  { losses, step }: Training,
   loss: number,
   examples: number,
   firstOfEpoch: boolean,
 ): LossRecord {
-  const running = Number.isNaN(record.running)
-    ? loss
-    : record.running + RUNNING * (loss - record.running);
+  const running =
+    step === 1 ? loss : losses.running + Math.max(RUNNING, 1 / step) * (loss - losses.running);
   return {
     running,
-    epochSum: (firstOfEpoch ? 0 : record.epochSum) + loss * examples,
-    epochExamples: (firstOfEpoch ? 0 : record.epochExamples) + examples,
+    epochSum: (firstOfEpoch ? 0 : losses.epochSum) + loss * examples,
+    epochExamples: (firstOfEpoch ? 0 : losses.epochExamples) + examples,
   };
 }
 
