@@ -36,6 +36,7 @@ function adaptCompiler() {
     getPreEmitDiagnosticsOfFiles: checkingWhatChanged(ts),
   };
   resolveFolders(require("tslab/dist/tspath"));
+  keepDeclarations(require("tslab/dist/converter"));
 }
 
 // --- speed -------------------------------------------------------------------------------------
@@ -168,6 +169,31 @@ function fingerprint(ts, ...texts) {
 
 /** The packages' exact versions, whose types the library is checked against. */
 const PACKAGES = fs.readFileSync(path.resolve(__dirname, "../package-lock.json"));
+
+// --- variables ---------------------------------------------------------------------------------
+
+/**
+ * tslab forgets the declarations of a cell that ended in an error or was interrupted, though the values
+ * are there: an hour's samples could not be named any more. Here, every cell that was translated counts.
+ * (A variable whose line was never reached is undefined.)
+ */
+function keepDeclarations(converters) {
+  const create = converters.createConverter;
+  converters.createConverter = (options) => {
+    const converter = create(options);
+    let declared = "";
+    return {
+      ...converter,
+      convert(_earlier, code) {
+        const result = converter.convert(declared, code);
+        if (result.diagnostics.length === 0) declared = result.declOutput || "";
+        return result;
+      },
+      inspect: (_earlier, ...rest) => converter.inspect(declared, ...rest),
+      complete: (_earlier, ...rest) => converter.complete(declared, ...rest),
+    };
+  };
+}
 
 // --- imports -----------------------------------------------------------------------------------
 

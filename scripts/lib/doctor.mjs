@@ -76,6 +76,7 @@ export const checks = [
     title: "device",
     needed: true,
     async look() {
+      demand(engine, "no engine");
       const { device, threads } = await engineInfo();
       return `${device}, ${threads} threads; one operation ran`;
     },

@@ -127,14 +127,20 @@ function engineName() {
 async function installWheels(context, variant) {
   const build = pinnedBuild(variant);
   const home = path.join(engineDir, engineName());
-  if (!fs.existsSync(path.join(home, ADDON))) await buildEngine(context, build, home);
+  if (!fs.existsSync(path.join(home, ADDON))) {
+    // For a moment there are the wheels and what is in them; CUDA's compress less.
+    const bytes = build.wheels.reduce((sum, wheel) => sum + wheel.bytes, 0);
+    checkDiskSpace(projectRoot, (variant === "gpu" ? 3 : 4.5) * bytes);
+    await buildEngine(context, build, home);
+  }
   context.doing("linking the engine");
   for (const name of ["deps", "lib"]) {
     linkDirectory(path.join(home, name), path.join(enginePackage, name));
   }
-  for (const other of fs.readdirSync(engineDir, { withFileTypes: true })) {
-    if (other.isDirectory() && other.name !== path.basename(home)) {
-      discard(path.join(engineDir, other.name));
+  // Older builds of this variant; the other variant stays, so that one can go to and fro.
+  for (const other of fs.readdirSync(engineDir)) {
+    if (other.includes(`-${platform}-${variant}-`) && other !== path.basename(home)) {
+      discard(path.join(engineDir, other));
     }
   }
   return build.tensorflow;
@@ -147,9 +153,6 @@ async function installWheels(context, variant) {
  */
 async function buildEngine(context, build, home) {
   checkLibc();
-  const bytes = build.wheels.reduce((sum, wheel) => sum + wheel.bytes, 0);
-  // A wheel unpacks to about three times its size, and both are there for a moment.
-  checkDiskSpace(projectRoot, 4.5 * bytes);
   const compiler = await findCompiler();
   const staged = stagingDir("engine");
   await fetchWheels(context, build.wheels);

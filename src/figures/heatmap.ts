@@ -10,7 +10,7 @@ import { baseLayout, equalAspect, type FigureOptions } from "./style";
 export interface HeatmapOptions extends FigureOptions {
   /** Title of the colour bar. */
   zTitle?: string;
-  /** Limits of the colours; the smallest and largest value unless said. */
+  /** Limits of the colours; unless said the smallest and largest value, evenly about 0 if diverging. */
   zRange?: readonly [number, number];
   /** "sequential" (Viridis) for amounts, "diverging" (blue below 0, white at 0, red above) for signed ones. */
   colors?: "sequential" | "diverging";
@@ -41,8 +41,7 @@ export function heatmapFigure(grid: Grid, options: HeatmapOptions = {}): PlotlyF
     y: compact(grid.y),
     z: Array.from(grid.z, compact),
     colorscale: colors === "diverging" ? BLUE_WHITE_RED : "Viridis",
-    ...(colors === "diverging" ? { zmid: 0 } : {}),
-    ...(zRange ? { zmin: zRange[0], zmax: zRange[1] } : {}),
+    ...(zRange ? { zmin: zRange[0], zmax: zRange[1] } : colors === "diverging" ? { zmid: 0 } : {}),
     colorbar: {
       thickness: 16,
       outlinewidth: 0,

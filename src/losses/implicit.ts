@@ -20,7 +20,8 @@ export interface ImplicitOptions {
  * out. So it needs draws of p and nothing else, and its minimum is the same. It can be negative.
  *
  * The trace takes one gradient for each of the D dimensions: fine in the plane, 784 for a digit. It can
- * itself be differentiated by a network's weights.
+ * itself be differentiated by a network's weights, if all its functions can be differentiated twice:
+ * tfjs's sigmoid, tanh and exp cannot, and err in silence (see src/models/smooth.ts).
  *
  * @returns one loss an example, `[B]`; owned by the caller
  * @throws RangeError unless x is `[B, …D]` and the score has its shape

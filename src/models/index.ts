@@ -11,4 +11,5 @@ export {
   type Parameter,
 } from "./parameters";
 export { ScoreNet, type ScoreNetOptions } from "./score-net";
+export { smoothSigmoid, smoothSwish } from "./smooth";
 export { ScoreMlp, type ScoreMlpOptions } from "./score-mlp";

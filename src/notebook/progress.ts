@@ -27,12 +27,19 @@ export interface ProgressOptions<T extends Step> {
  * However the loop ends (by itself, `break`, interrupt, an error) the source is told to stop, and the
  * bar becomes one line that says so. On a terminal the bar is drawn on stderr; elsewhere nothing is.
  */
-export async function* progress<T extends Step>(
+export function progress<T extends Step>(
   steps: AsyncIterable<T>,
   options: ProgressOptions<T> = {},
 ): AsyncGenerator<T, void, undefined> {
-  const { label = "", describe = describeLoss, interval = 200 } = options;
-  const { signal = interruptSignal() } = options;
+  // Taken now: a generator's own body starts with its first step, which may be in a later cell.
+  return follow(steps, options, options.signal ?? interruptSignal());
+}
+
+async function* follow<T extends Step>(
+  steps: AsyncIterable<T>,
+  { label = "", describe = describeLoss, interval = 200 }: ProgressOptions<T>,
+  signal: AbortSignal,
+): AsyncGenerator<T, void, undefined> {
   const bar = new ProgressBar(label, interval);
   let failed = false;
   try {

@@ -139,8 +139,8 @@ describe("a network on a mixture", () => {
 
   it("explicit, implicit and sliced have the same gradient by the weights, to sampling error", () => {
     const model = new ScoreMlp({ width: 16, seed: 4 });
-    const x = mixture.sample(100_000, new Random(9));
-    const v = new Random(10).normal([100_000, 2]);
+    const x = mixture.sample(40_000, new Random(9));
+    const v = new Random(10).normal([40_000, 2]);
     const vector = model.getVector();
     const gradient = (loss: (score: (at: tf.Tensor) => tf.Tensor) => tf.Scalar): Float32Array => {
       const by = tf.grad((weights) => loss((at) => model.apply(weights as tf.Tensor1D, at)))(
@@ -156,26 +156,33 @@ describe("a network on a mixture", () => {
     const implicit = gradient((score) => implicitLoss({ score, x }));
     const sliced = gradient((score) => slicedLoss({ score, x, v }));
     expect(explicit.length).toBe(model.parameterCount);
-    expect(relativeDistance(implicit, explicit)).toBeLessThan(0.03);
-    expect(relativeDistance(sliced, explicit)).toBeLessThan(0.05);
+    expect(relativeDistance(implicit, explicit)).toBeLessThan(0.06);
+    expect(relativeDistance(sliced, explicit)).toBeLessThan(0.06);
     tf.dispose([x, v, vector]);
     model.dispose();
   });
 
+  // Large weights, so that every term counts: with tfjs's own sigmoid, whose second derivative is wrong,
+  // the gradient is 5 % off.
   it("implicit's gradient is that of finite differences", () => {
-    const model = new ScoreMlp({ width: 8, seed: 5 });
+    const model = new ScoreMlp({ width: 4, seed: 5 });
     const x = mixture.sample(256, new Random(11));
-    const vector = model.getVector();
+    const vector = tf.tidy(() => model.getVector().mul<tf.Tensor1D>(3));
     const loss = (weights: tf.Tensor): tf.Scalar =>
       implicitLoss({ score: (at) => model.apply(weights as tf.Tensor1D, at), x });
     const gradient = tf.grad(loss)(vector);
-    const norm = numberOf(tf.norm(gradient));
-    const h = 0.02;
-    const slope = tf.tidy(() => {
-      const step = gradient.mul(h / norm);
-      return numberOf(loss(vector.add(step)).sub(loss(vector.sub(step)))) / (2 * h);
-    });
-    expect(Math.abs(slope / norm - 1)).toBeLessThan(0.01);
+    const h = 0.01;
+    const differences = Float32Array.from({ length: model.parameterCount }, (_, i) =>
+      tf.tidy(() => {
+        const step = tf.buffer([model.parameterCount]);
+        step.values[i] = h;
+        const [up, down] = [vector.add(step.toTensor()), vector.sub(step.toTensor())];
+        return numberOf(loss(up).sub(loss(down))) / (2 * h);
+      }),
+    );
+    expect(relativeDistance(Float32Array.from(gradient.dataSync()), differences)).toBeLessThan(
+      0.005,
+    );
     tf.dispose([x, vector, gradient]);
     model.dispose();
   });

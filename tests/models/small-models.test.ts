@@ -1,5 +1,14 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { energyScore, gaussianMixture, logPartition, Random, ScoreMlp, tf } from "../../src";
+import {
+  energyScore,
+  gaussianMixture,
+  logPartition,
+  Random,
+  ScoreMlp,
+  smoothSigmoid,
+  smoothSwish,
+  tf,
+} from "../../src";
 
 const mixture = gaussianMixture({
   means: [
@@ -50,6 +59,41 @@ describe("energy models", () => {
     { range: [-1, 1] as const, size: 1.5 },
   ])("refuse %o", (options) => {
     expect(() => logPartition(energy, options)).toThrow(RangeError);
+  });
+});
+
+describe("an activation that can be differentiated more than once", () => {
+  const sigmoid = (x: number): number => 1 / (1 + Math.exp(-x));
+  /** σ and its first three derivatives. */
+  const exact = (x: number): number[] => {
+    const s = sigmoid(x);
+    const first = s * (1 - s);
+    return [s, first, first * (1 - 2 * s), first * (1 - 6 * s + 6 * s * s)];
+  };
+
+  it.each([-3, -0.4, 0, 0.7, 5])("has the right derivatives up to the third at x = %s", (at) => {
+    const s = exact(at);
+    // (x σ)⁽ⁿ⁾ = x σ⁽ⁿ⁾ + n σ⁽ⁿ⁻¹⁾
+    const swish = s.map((value, n) => at * value + n * (s[n - 1] ?? 0));
+    for (const [f, expected] of [
+      [smoothSigmoid, s],
+      [smoothSwish, swish],
+    ] as const) {
+      tf.tidy(() => {
+        let derivative: (x: tf.Tensor) => tf.Tensor = f;
+        for (const value of expected) {
+          expect(derivative(tf.scalar(at)).dataSync()[0]).toBeCloseTo(value, 5);
+          derivative = tf.grad(derivative);
+        }
+      });
+    }
+  });
+
+  it("multiplies by what comes from above", () => {
+    tf.tidy(() => {
+      const by = tf.grad((x) => smoothSigmoid(x.mul(3)).mul(2));
+      expect(by(tf.tensor1d([0.2])).dataSync()[0]).toBeCloseTo(6 * (exact(0.6)[1] as number), 5);
+    });
   });
 });
 

@@ -20,10 +20,9 @@ export interface PngOptions {
  * Draws a Plotly figure to a PNG file's bytes, `width · scale` × `height · scale` pixels.
  *
  * plotly.js lays the figure out in a simulated window and writes SVG, which resvg paints: no browser
- * has a part in it. WebGL traces (scattergl, 3-D) and maps cannot be drawn so.
+ * has a part in it. Traces that need WebGL (scattergl, 3-D) and maps cannot be drawn so.
  *
- * @throws RangeError for a size that is no positive number
- * @throws Error where Plotly cannot draw the figure
+ * @throws RangeError for a size that is no positive number, or a trace that cannot be drawn
  */
 export async function figureToPng(figure: PlotlyFigure, options: PngOptions = {}): Promise<Buffer> {
   const width = options.width ?? figure.layout.width ?? 700;
@@ -32,6 +31,7 @@ export async function figureToPng(figure: PlotlyFigure, options: PngOptions = {}
   requireSize("width", width, 10_000);
   requireSize("height", height, 10_000);
   requireSize("scale", scale, 4);
+  requireDrawable(figure);
   const svg = await headlessPlotly().toSvg(JSON.stringify(figure), width, height);
   return rasterize(svg, scale);
 }
@@ -57,6 +57,21 @@ function rasterize(svg: string, scale: number): Buffer {
     },
   });
   return image.render().asPng();
+}
+
+/** The kinds of traces that Plotly draws as SVG; with others it would wait for WebGL without end. */
+const DRAWABLE = new Set(
+  "scatter bar box violin histogram histogram2d histogram2dcontour heatmap contour pie".split(" "),
+);
+
+function requireDrawable({ data }: PlotlyFigure): void {
+  for (const { type = "scatter" } of data) {
+    if (!DRAWABLE.has(type)) {
+      throw new RangeError(
+        `figureToPng(): a trace of type "${type}" cannot be drawn without a browser.`,
+      );
+    }
+  }
 }
 
 function requireSize(name: string, value: number, max: number): void {
