@@ -14,9 +14,11 @@ export interface PredictorCorrectorOptions extends SamplerOptions {
 }
 
 /**
- * Predictor–corrector sampling (Song et al. 2021, Algorithms 2 and 3): at every time first the corrector,
- * Langevin dynamics with the score of that time, then the predictor, a step of Euler–Maruyama to the
- * next. Both are in the loop. The last predictor step leaves the noise out.
+ * Predictor–corrector sampling (Song et al. 2021, Algorithm 1, with the corrector of Algorithm 4): at every
+ * time first the corrector, Langevin dynamics with the score of that time, then the predictor, a step of
+ * Euler–Maruyama to the next. Both are in the loop. (The algorithm as printed begins with the predictor;
+ * the authors' code and the article begin with the corrector, and so does this.) The last predictor step
+ * leaves the noise out.
  *
  * `correctorSteps` + 1 score evaluations a step.
  *

@@ -17,7 +17,7 @@ function plain(
   const grouped = shifted.reshape([BATCH, SIZE * SIZE, groups, CHANNELS / groups]);
   const { mean, variance } = tf.moments(grouped, [1, 3], true);
   const normal = grouped.sub(mean).div(variance.add(1e-5).sqrt()).reshape(x.shape);
-  return swish(normal.mul(gamma).add(beta) as tf.Tensor4D);
+  return swish(normal.mul(gamma).add<tf.Tensor4D>(beta));
 }
 
 function inputs(): [tf.Tensor4D, tf.Tensor2D, tf.Tensor1D, tf.Tensor1D] {
