@@ -8,13 +8,14 @@
  */
 "use strict";
 
+const vm = require("node:vm");
+const { noticeChanges } = require("./compiler.cjs");
+const memory = require("./memory.cjs");
+
 const interrupts = (globalThis[Symbol.for("score-sde.interrupt")] = {
   controller: new AbortController(),
 });
 const cell = (globalThis[Symbol.for("score-sde.cell")] = { endings: [] });
-
-const { noticeChanges } = require("./compiler.cjs");
-const memory = require("./memory.cjs");
 
 let running = false;
 
@@ -62,6 +63,18 @@ function forwardInterrupts() {
     controller.abort(new Error("interrupted"));
     hintLater(controller);
   });
+  keepInterrupts();
+}
+
+/**
+ * tslab runs each cell so that SIGINT breaks off its synchronous code. Node loses signals that arrive
+ * just when that ends, and a cell with `await` in it goes on after that: for such a cell, all signals
+ * are left to the handler above. A cell without `await` can still be broken off in the middle of a loop.
+ */
+function keepInterrupts() {
+  const run = vm.runInThisContext;
+  vm.runInThisContext = (code, options) =>
+    run(code, code.startsWith("(async ") ? { ...options, breakOnSigint: false } : options);
 }
 
 /** Whoever waits for a cell that does not listen should know what to do. */

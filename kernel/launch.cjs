@@ -34,3 +34,12 @@ require("tslab/dist/main").startKernel({
   enableFindLocal: false,
 });
 cells.forwardInterrupts();
+
+// Jupyter sets JPY_PARENT_PID to the process that is to own the kernel. Should that be killed, nobody
+// could reach the kernel again, nor end it.
+const owner = Number(process.env.JPY_PARENT_PID);
+if (owner === process.ppid) {
+  setInterval(() => {
+    if (process.ppid !== owner) process.exit();
+  }, 2000).unref();
+}

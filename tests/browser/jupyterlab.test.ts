@@ -102,8 +102,8 @@ it("runs notebook 01 and shows equations, a figure and an image grid", async () 
   });
   try {
     await page.waitForSelector(".jp-RenderedMarkdown mjx-container", { timeout: 30_000 });
-    await page.waitForSelector(".jp-OutputArea .js-plotly-plot .main-svg", { timeout: 30_000 });
     await page.waitForSelector(".jp-RenderedImage img", { timeout: 30_000 });
+    await wakeFigures();
   } finally {
     await screenshot("notebook-01.png");
   }
@@ -111,6 +111,7 @@ it("runs notebook 01 and shows equations, a figure and an image grid", async () 
   const widths = await page.$$eval(".jp-RenderedImage img", (images) =>
     images.map((image) => (image as HTMLImageElement).naturalWidth),
   );
+  expect((await page.$$(".js-plotly-plot")).length, "number of drawn figures").toBeGreaterThan(0);
   expect(Math.min(...widths), "width of the narrowest image").toBeGreaterThan(0);
   expect(await texts('[data-mime-type="application/vnd.jupyter.error"]')).toEqual([]);
   expect(await texts('[data-mime-type="application/vnd.jupyter.stderr"]')).toEqual([]);
@@ -120,10 +121,25 @@ it("runs notebook 01 and shows equations, a figure and an image grid", async () 
   for (const prompt of prompts) expect(prompt).toMatch(/^\[\d+\]:$/);
 }, 300_000);
 
+/**
+ * Draws every figure. Plotly's extension shows the PNG of an output that has one, until the mouse is
+ * over it.
+ */
+async function wakeFigures(): Promise<void> {
+  const figures = await page.locator(".jp-RenderedPlotly").all();
+  expect(figures.length, "number of figures").toBeGreaterThan(0);
+  for (const figure of figures) {
+    await figure.hover();
+    await figure.locator(".plot-container .main-svg").first().waitFor({ timeout: 30_000 });
+  }
+}
+
 /** The whole notebook in one picture: the window is made as high as its content. */
 async function screenshot(name: string): Promise<void> {
-  const height = await page.$eval(".jp-WindowedPanel-outer", (panel) => panel.scrollHeight);
+  const panel = page.locator(".jp-WindowedPanel-outer");
+  const height = await panel.evaluate((element) => element.scrollHeight);
   await page.setViewportSize({ width: 1400, height: Math.min(height + 150, 10_000) });
+  await panel.evaluate((element) => element.scrollTo(0, 0));
   await page.waitForTimeout(1000); // figures draw themselves anew after a change of size
   fs.mkdirSync(screenshots, { recursive: true });
   await page.screenshot({ path: path.join(screenshots, name) });

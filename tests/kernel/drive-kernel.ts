@@ -15,6 +15,8 @@ export interface Action {
   complete?: string;
   /** Writes a file, as an editor would. */
   write?: { path: string; text: string };
+  /** Kills what started the kernel, and has the kernel's process id as its result. */
+  abandon?: true;
 }
 
 export interface Output {
@@ -34,6 +36,7 @@ export interface Result {
   matches: string[];
   /** All that the cell wrote to stdout and stderr. */
   text: string;
+  pid: number;
 }
 
 /**
@@ -54,10 +57,11 @@ export async function driveKernel(
   };
   return {
     stderr,
-    results: results.map(({ status = "error", outputs = [], matches = [] }) => ({
+    results: results.map(({ status = "error", outputs = [], matches = [], pid = 0 }) => ({
       status,
       outputs,
       matches,
+      pid,
       text: outputs.map(({ text = "" }) => text).join(""),
     })),
   };

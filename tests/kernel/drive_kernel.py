@@ -4,6 +4,7 @@ Reads one JSON object from stdin: {"kernel", "cwd", "env", "actions": [...]}, an
   {"execute": code, "interrupt_on": [text, ...]}   each text, once seen in the output, sends an interrupt
   {"complete": code}                               completion at the end of the code
   {"write": {"path", "text"}}                      writes a file, as an editor would
+  {"abandon": true}                                 tells the kernel's process and dies without a word to it
 Writes {"results": [...], "stderr": text} to stdout, one result for each action.
 """
 
@@ -69,6 +70,10 @@ def main():
             for action in plan["actions"]:
                 if "execute" in action:
                     result = execute(manager, client, action)
+                elif "abandon" in action:
+                    json.dump({"results": [{"pid": manager.provisioner.pid}], "stderr": ""}, sys.stdout)
+                    sys.stdout.flush()
+                    os._exit(0)
                 elif "complete" in action:
                     result = complete(client, action)
                 else:

@@ -3,7 +3,7 @@
  */
 import fs from "node:fs";
 import path from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { driveKernel, projectRoot, type Result } from "./drive-kernel";
 
 const IMPORT = `import { progress, show, showTable, liveFigure } from "./src/notebook";
@@ -131,6 +131,11 @@ for await (const s of eulerMaruyama({
 console.log("ended", kept < 1_000_000);`,
         interrupt_on: ["sampling"],
       },
+      {
+        execute: `let turns = 0; console.log("spinning"); for (;;) turns++;`,
+        interrupt_on: ["spinning"],
+      },
+      { execute: `typeof turns` },
     ]));
   });
 
@@ -154,6 +159,12 @@ console.log("ended", kept < 1_000_000);`,
 
   it("ends a sampler, with no progress bar around it", () => {
     expect(results[5]).toMatchObject({ status: "ok", text: "sampling\nended true\n" });
+  });
+
+  it("breaks off an endless loop without await", () => {
+    expect(results[6]?.status).toBe("error");
+    expect(results[6]?.text).toContain("interrupted");
+    expect(results[7]).toMatchObject({ status: "ok", text: "number\n" });
   });
 
   it("counts for its own cell only", () => {
@@ -244,5 +255,14 @@ describe("a changed source file", () => {
       expect.stringMatching(/value\.ts 1:14 - Type 'string' is not assignable to type 'number'/),
       "7\n",
     ]);
+  });
+});
+
+describe("a kernel whose server was killed", () => {
+  it("ends too", async () => {
+    const { results } = await driveKernel([{ abandon: true }]);
+    const pid = results[0]?.pid ?? 0;
+    expect(pid).toBeGreaterThan(1);
+    await vi.waitFor(() => expect(() => process.kill(pid, 0)).toThrow("ESRCH"), 60_000);
   });
 });
