@@ -117,8 +117,11 @@ function translatingByFile(ts) {
         program.emit = (file, write, cancel, onlyTypes, transformers) => {
           if (!isCell(file)) return emit(program, file, write);
           // A cell's types are needed, to declare its variables to the next.
-          const before = [expandShorthands(ts, program.getProgram().getTypeChecker())];
-          return emitChecked(file, write, cancel, onlyTypes, { ...transformers, before });
+          const checker = program.getProgram().getTypeChecker();
+          const before = [expandShorthands(ts, checker)];
+          return withoutPropertyNames(ts, checker, () =>
+            emitChecked(file, write, cancel, onlyTypes, { ...transformers, before }),
+          );
         };
         return program;
       };
@@ -158,6 +161,23 @@ function expandShorthands(ts, checker) {
     };
     return (file) => ts.visitEachChild(file, visit, context);
   };
+}
+
+/**
+ * tslab writes `exports.a` for any name that stands for a variable of an earlier cell. In
+ * `const { a: b } = earlier` it takes the property's name `a` for one, too; this tells it that it is none.
+ */
+function withoutPropertyNames(ts, checker, emit) {
+  const { getSymbolAtLocation } = checker;
+  checker.getSymbolAtLocation = (node) =>
+    node.parent && ts.isBindingElement(node.parent) && node.parent.propertyName === node
+      ? undefined
+      : getSymbolAtLocation(node);
+  try {
+    return emit();
+  } finally {
+    checker.getSymbolAtLocation = getSymbolAtLocation;
+  }
 }
 
 /** Tells apart all that the compiler's results depend on. */

@@ -51,6 +51,7 @@ describe("a cell", () => {
         { execute: `for await (const n of two()) console.log(n);` },
         { complete: `import { tf } from "./src"; tf.tensor2` },
         { complete: `new Random(1).per` },
+        { execute: `const { sum: renamed } = pair; console.log(renamed);` },
       ],
       // As loud as TensorFlow gets.
       { env: { TF_CPP_MIN_LOG_LEVEL: "0", SCORE_SDE_VERBOSE: "1" } },
@@ -69,6 +70,10 @@ describe("a cell", () => {
   it("may name earlier variables in { shorthand }", () => {
     expect(results[7]?.status).toBe("ok");
     expect(results[8]?.text).toBe('{"pair":{"sum":3},"sum":3,"inner":[{"shape":[1]}]}\n');
+  });
+
+  it("may rename what it takes from an earlier variable", () => {
+    expect(results[13]).toMatchObject({ status: "ok", text: "3\n" });
   });
 
   it("may loop over steps at its top level", () => {
