@@ -8,9 +8,9 @@ export {
   type StoredTensors,
 } from "./safetensors";
 export {
-  FREQUENCIES,
   loadScoreNet,
   saveScoreNet,
   scoreNetFrom,
+  scoreNetTensors,
   sdeMetadata,
 } from "./score-net-file";

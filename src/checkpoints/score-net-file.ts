@@ -9,7 +9,7 @@ import { fromPyTorch, requireTensor, toPyTorch } from "./pytorch-layout";
 import { SafetensorsError, type StoredTensor, type StoredTensors } from "./safetensors";
 
 /** Name of the fixed frequencies in a file, as in PyTorch's `state_dict`. */
-export const FREQUENCIES = "embed.fourier.weight";
+const FREQUENCIES = "embed.fourier.weight";
 
 /**
  * Writes a network under PyTorch's names and layouts; `safetensors.torch.load_file` reads it. Whole or
@@ -22,11 +22,17 @@ export async function saveScoreNet(
   net: ScoreNet,
   metadata: Record<string, string> = {},
 ): Promise<void> {
+  const tensors = await scoreNetTensors(net);
+  await writeSafetensors(file, { tensors, metadata: { ...metadata, ...sdeMetadata(net) } });
+}
+
+/** A network as PyTorch's `state_dict` holds it, the fixed frequencies included. */
+export async function scoreNetTensors(net: ScoreNet): Promise<Map<string, StoredTensor>> {
   const vector = net.getVector();
   const tensors = toPyTorch(vector);
   vector.dispose();
-  tensors.set(FREQUENCIES, await frequenciesOf(net));
-  await writeSafetensors(file, { tensors, metadata: { ...metadata, ...sdeMetadata(net) } });
+  const data = Float32Array.from(await net.frequencies.data());
+  return tensors.set(FREQUENCIES, { shape: [data.length], data });
 }
 
 /**
@@ -55,10 +61,6 @@ export function scoreNetFrom(contents: StoredTensors, source: string): ScoreNet 
 export function sdeMetadata(net: ScoreNet): Record<string, string> {
   const beta = (net.sde as { beta?: unknown }).beta;
   return typeof beta === "number" ? { sde: "exponential", beta: String(beta) } : {};
-}
-
-async function frequenciesOf(net: ScoreNet): Promise<StoredTensor> {
-  return { shape: [128], data: Float32Array.from(await net.frequencies.data()) };
 }
 
 function readBeta(text: string | undefined, source: string): number {

@@ -1,7 +1,7 @@
 /**
  * Starts the native engine: the one place that loads `@tensorflow/tfjs-node-gpu`.
  *
- * There is no fallback to tfjs's plain JavaScript backend: it is a hundred times slower on this
+ * There is no fallback to tfjs's plain JavaScript backend: it is hundreds of times slower on this
  * course's network, and a learner who waits an hour for a two-minute cell should be told why.
  */
 import "./node-compat";

@@ -3,11 +3,11 @@
  */
 import { Random, tf } from "../engine";
 import {
-  FREQUENCIES,
   fromPyTorch,
   readSafetensors,
   SafetensorsError,
   scoreNetFrom,
+  scoreNetTensors,
   sdeMetadata,
   toPyTorch,
   writeSafetensors,
@@ -34,13 +34,7 @@ const PREFIXES = {
  */
 export async function saveTraining(file: string, training: Training): Promise<void> {
   const { model, adam, average } = training;
-  const vector = model.getVector();
-  const tensors = toPyTorch(vector);
-  vector.dispose();
-  tensors.set(FREQUENCIES, {
-    shape: [128],
-    data: Float32Array.from(await model.frequencies.data()),
-  });
+  const tensors = await scoreNetTensors(model);
   const states = { mean: adam.mean, meanSquare: adam.meanSquare, average };
   for (const key of ["mean", "meanSquare", "average"] as const) {
     const entries = toPyTorch(states[key] as unknown as tf.Tensor1D, PREFIXES[key]);
