@@ -1,6 +1,7 @@
 /**
  * Random numbers that can be repeated and resumed.
  */
+import { isRecording } from "./graph";
 import { nativeOp } from "./native-op";
 import { tf } from "./tensorflow";
 
@@ -81,6 +82,12 @@ export class Random {
   private draw(op: string, shape: readonly number[]): tf.Tensor {
     if (shape.some((size) => !Number.isInteger(size) || size < 0)) {
       throw new RangeError(`A shape is a list of whole numbers ≥ 0; got [${shape.join(", ")}].`);
+    }
+    if (isRecording()) {
+      throw new Error(
+        "This function is being recorded as a graph, which would repeat one and the same random draw in " +
+          "each run: draw before, and pass the numbers in.",
+      );
     }
     const drawn = tf.tidy(() => {
       const shapeInput = tf.tensor1d([...shape], "int32");
