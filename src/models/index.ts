@@ -1,5 +1,5 @@
 export { energyScore, logPartition, type Energy, type QuadratureOptions } from "./energy-model";
-export { groupNormSwish, type GroupNormSwish } from "./group-norm-swish";
+export { groupNormSwish } from "./group-norm-swish";
 export { fourierFeatures, swish } from "./layers";
 export {
   BLOCK_NAMES,

@@ -1,9 +1,9 @@
 /**
  * The article's time-conditioned U-Net.
  */
-import { Random, tf } from "../engine";
-import { perExample, requireTimes, type Score, type Sde } from "../sde";
-import { groupNormSwish, type GroupNormSwish } from "./group-norm-swish";
+import { graphFunction, Random, tf, type GraphFunction } from "../engine";
+import { perExample, requireBatch, requireTimes, type Score, type Sde } from "../sde";
+import { groupNormSwish } from "./group-norm-swish";
 import {
   conv,
   convTranspose,
@@ -14,7 +14,6 @@ import {
 } from "./layers";
 import {
   BLOCK_NAMES,
-  CHANNELS,
   EMBEDDING,
   FOURIER_SCALE,
   initialVector,
@@ -50,34 +49,35 @@ export class ScoreNet {
   readonly frequencies: tf.Variable;
   /** Every trainable number, `[1 115 297]`. Change it through `setVector`. */
   private readonly vector: tf.Variable;
-  private readonly norms: readonly GroupNormSwish[];
-  private blocks: tf.Tensor[];
+  /** The same numbers as the tensors that the network uses, cut anew when they are first asked for. */
+  private readonly blocks: readonly tf.Variable[];
+  private blocksAreCurrent = true;
+  /** `apply` with the network's own numbers as one graph, for batches at one time and at many. */
+  private readonly graphs: { readonly oneTime: GraphFunction; readonly manyTimes: GraphFunction };
 
   constructor(options: ScoreNetOptions) {
     const { sde, seed = 0 } = options;
     this.sde = sde;
     const random = new Random(seed);
-    const [c1, c2, c3, c4] = CHANNELS;
     this.vector = makeVariable(initialVector(random));
     this.frequencies = makeVariable(
       tf.tidy(() => random.normal([EMBEDDING / 2]).mul(FOURIER_SCALE)),
     );
-    this.norms = [
-      groupNormSwish({ channels: c1, groups: 4, size: 26 }),
-      groupNormSwish({ channels: c2, groups: 32, size: 12 }),
-      groupNormSwish({ channels: c3, groups: 32, size: 5 }),
-      groupNormSwish({ channels: c4, groups: 32, size: 2 }),
-      groupNormSwish({ channels: c3, groups: 32, size: 5 }),
-      groupNormSwish({ channels: c2, groups: 32, size: 12 }),
-      groupNormSwish({ channels: c1, groups: 32, size: 26 }),
-    ];
-    this.blocks = toBlocks(this.vector as unknown as tf.Tensor1D).map((block) => tf.keep(block));
+    this.blocks = toBlocks(this.vector as unknown as tf.Tensor1D).map(makeVariable);
+    const graph = (oneTime: boolean): GraphFunction =>
+      graphFunction((x, t) => [this.forward(this.blocks, x, t as tf.Tensor1D, oneTime)]);
+    this.graphs = { oneTime: graph(true), manyTimes: graph(false) };
   }
 
   /** The score s_θ(x, t): `x` `[B, 28, 28, 1]`, `t` `[B]` in (0, 1] → `[B, 28, 28, 1]`. */
   readonly score: Score = (x, t) => {
-    requireTimes(t, { excludeZero: true });
-    return this.apply(this.blocks, x, t);
+    const times = requireTimes(t, { excludeZero: true });
+    requireImages(x);
+    requireBatch(x, t);
+    this.bringBlocksUpToDate();
+    const oneTime = times.every((time) => time === times[0]);
+    const [score] = this.graphs[oneTime ? "oneTime" : "manyTimes"](x, t);
+    return score as tf.Tensor;
   };
 
   /**
@@ -87,18 +87,8 @@ export class ScoreNet {
    * @throws RangeError unless `x` is `[B, 28, 28, 1]`
    */
   apply(blocks: readonly tf.Tensor[], x: tf.Tensor, t: tf.Tensor1D): tf.Tensor4D {
-    if (x.rank !== 4 || x.shape[1] !== 28 || x.shape[2] !== 28 || x.shape[3] !== 1) {
-      throw new RangeError(
-        `ScoreNet takes x of shape [B, 28, 28, 1]; got [${x.shape.join(", ")}].`,
-      );
-    }
-    return tf.tidy(() => {
-      const weights = Object.fromEntries(BLOCK_NAMES.map((name, i) => [name, blocks[i]]));
-      const { mean, std } = this.sde.marginal(x, t);
-      mean.dispose();
-      const raw = this.unet(weights as unknown as UNetWeights, x as tf.Tensor4D, t);
-      return raw.div(perExample(std, x));
-    });
+    requireImages(x);
+    return this.forward(blocks, x, t, false);
   }
 
   /** A copy of all trainable numbers, `[1 115 297]`. The caller owns it. */
@@ -109,9 +99,7 @@ export class ScoreNet {
   /** Sets all trainable numbers at once. Takes a copy: the caller keeps what it gave. */
   setVector(vector: tf.Tensor1D): void {
     this.vector.assign(vector);
-    tf.dispose(this.blocks);
-    // Kept: they belong to the network, also when it is set within somebody's tf.tidy.
-    this.blocks = toBlocks(vector).map((block) => tf.keep(block));
+    this.blocksAreCurrent = false;
   }
 
   /** A copy of every trainable parameter under its PyTorch name, in the network's layout. */
@@ -131,27 +119,72 @@ export class ScoreNet {
   /** Frees every tensor. The network cannot be used after. */
   dispose(): void {
     tf.dispose([this.vector, this.frequencies, ...this.blocks]);
-    for (const norm of this.norms) norm.dispose();
+    this.graphs.oneTime.dispose();
+    this.graphs.manyTimes.dispose();
   }
 
-  private unet(w: UNetWeights, x: tf.Tensor4D, t: tf.Tensor1D): tf.Tensor4D {
+  private bringBlocksUpToDate(): void {
+    if (this.blocksAreCurrent) return;
+    tf.tidy(() => {
+      const parts = toBlocks(this.vector as unknown as tf.Tensor1D);
+      this.blocks.forEach((block, i) => block.assign(parts[i] as tf.Tensor));
+    });
+    this.blocksAreCurrent = true;
+  }
+
+  /** @param oneTime promises that all of `t` are equal: the time is then embedded once */
+  private forward(
+    blocks: readonly tf.Tensor[],
+    x: tf.Tensor,
+    t: tf.Tensor1D,
+    oneTime: boolean,
+  ): tf.Tensor4D {
+    return tf.tidy(() => {
+      const weights = Object.fromEntries(BLOCK_NAMES.map((name, i) => [name, blocks[i]]));
+      const { mean, std } = this.sde.marginal(x, t);
+      mean.dispose();
+      const time = this.timeBiases(weights as unknown as UNetWeights, oneTime ? t.slice(0, 1) : t);
+      const biases: tf.Tensor2D = time.broadcastTo([t.shape[0], time.shape[1]]);
+      const raw = unet(weights as unknown as UNetWeights, x as tf.Tensor4D, biases);
+      return raw.div(perExample(std, x));
+    });
+  }
+
+  /** What the time adds to each channel of each feature map, side by side: `[B]` → `[B, 704]`. */
+  private timeBiases(w: UNetWeights, t: tf.Tensor1D): tf.Tensor2D {
     const features = fourierFeatures(t, this.frequencies as unknown as tf.Tensor1D);
     const embedding = swish(linear(features, w.embedWeight, w.embedBias));
-    const time = tf.split(linear(embedding, w.timeWeight, w.timeBias), [...TIME_CHANNELS], 1);
-    const norm = (i: number, h: tf.Tensor4D, scale: tf.Tensor1D, shift: tf.Tensor1D): tf.Tensor4D =>
-      (this.norms[i] as GroupNormSwish).apply(h, time[i] as tf.Tensor2D, scale, shift);
+    return linear(embedding, w.timeWeight, w.timeBias);
+  }
+}
 
-    const h1 = norm(0, conv(x, w.conv1, 1), w.gnorm1Scale, w.gnorm1Shift); // 26 × 26
-    const h2 = norm(1, conv(h1, w.conv2, 2), w.gnorm2Scale, w.gnorm2Shift); // 12 × 12
-    const h3 = norm(2, conv(h2, w.conv3, 2), w.gnorm3Scale, w.gnorm3Shift); // 5 × 5
-    const h4 = norm(3, conv(h3, w.conv4, 2), w.gnorm4Scale, w.gnorm4Shift); // 2 × 2
+/** `x` `[B, 28, 28, 1]`, `biases` `[B, 704]` → `[B, 28, 28, 1]`. */
+function unet(w: UNetWeights, x: tf.Tensor4D, biases: tf.Tensor2D): tf.Tensor4D {
+  const [d1, d2, d3, d4, d5, d6, d7] = tf.split(
+    biases,
+    [...TIME_CHANNELS],
+    1,
+  ) as Seven<tf.Tensor2D>;
 
-    const u4 = norm(4, convTranspose(h4, w.tconv4, 5), w.tgnorm4Scale, w.tgnorm4Shift);
-    const s3 = tf.concat([u4, h3], 3);
-    const u3 = norm(5, convTranspose(s3, w.tconv3, 12), w.tgnorm3Scale, w.tgnorm3Shift);
-    const s2 = tf.concat([u3, h2], 3);
-    const u2 = norm(6, convTranspose(s2, w.tconv2, 26), w.tgnorm2Scale, w.tgnorm2Shift);
-    return convTransposeToOneChannel([u2, h1], w.tconv1).add(w.tconv1Bias);
+  const h1 = groupNormSwish(conv(x, w.conv1, 1), d1, w.gnorm1Scale, w.gnorm1Shift, 4); // 26 × 26
+  const h2 = groupNormSwish(conv(h1, w.conv2, 2), d2, w.gnorm2Scale, w.gnorm2Shift, 32); // 12 × 12
+  const h3 = groupNormSwish(conv(h2, w.conv3, 2), d3, w.gnorm3Scale, w.gnorm3Shift, 32); // 5 × 5
+  const h4 = groupNormSwish(conv(h3, w.conv4, 2), d4, w.gnorm4Scale, w.gnorm4Shift, 32); // 2 × 2
+
+  const up4 = convTranspose(h4, w.tconv4, 5);
+  const u4 = groupNormSwish(up4, d5, w.tgnorm4Scale, w.tgnorm4Shift, 32);
+  const up3 = convTranspose(tf.concat([u4, h3], 3), w.tconv3, 12);
+  const u3 = groupNormSwish(up3, d6, w.tgnorm3Scale, w.tgnorm3Shift, 32);
+  const up2 = convTranspose(tf.concat([u3, h2], 3), w.tconv2, 26);
+  const u2 = groupNormSwish(up2, d7, w.tgnorm2Scale, w.tgnorm2Shift, 32);
+  return convTransposeToOneChannel([u2, h1], w.tconv1).add(w.tconv1Bias);
+}
+
+type Seven<T> = [T, T, T, T, T, T, T];
+
+function requireImages(x: tf.Tensor): void {
+  if (x.rank !== 4 || x.shape[1] !== 28 || x.shape[2] !== 28 || x.shape[3] !== 1) {
+    throw new RangeError(`ScoreNet takes x of shape [B, 28, 28, 1]; got [${x.shape.join(", ")}].`);
   }
 }
 

@@ -1,26 +1,31 @@
 /**
  * What SDEs, losses and samplers share: checks of their arguments, and times for a batch.
  */
-import { tf } from "../engine";
+import { isRecording, tf } from "../engine";
 
 /**
+ * Checks times, and hands out their numbers. (While a graph is recorded there are none yet: who runs it
+ * has to check.)
+ *
  * @throws RangeError unless `t` is `[B]` with every time in [0, 1], or in (0, 1] with `excludeZero`
  * (at t = 0 the perturbation kernel has no density and so no score)
  */
-export function requireTimes(t: tf.Tensor, options: { excludeZero?: boolean } = {}): void {
+export function requireTimes(t: tf.Tensor, options: { excludeZero?: boolean } = {}): Float32Array {
   if (t.rank !== 1) {
     throw new RangeError(
       `t must have shape [B], one time an example; got [${t.shape.join(", ")}].`,
     );
   }
   const { excludeZero = false } = options;
-  for (const time of t.dataSync()) {
+  const times = isRecording() ? new Float32Array() : t.dataSync<"float32">();
+  for (const time of times) {
     const tooSmall = excludeZero ? !(time > 0) : !(time >= 0);
     if (tooSmall || time > 1) {
       const range = excludeZero ? "(0, 1]" : "[0, 1]";
       throw new RangeError(`t must lie in ${range}; got ${time}.`);
     }
   }
+  return times;
 }
 
 /** @throws RangeError unless `x` is `[B, …D]` and `t` is `[B]` with the same B */

@@ -13,6 +13,14 @@ export interface AdamOptions {
   readonly epsilon: number;
 }
 
+/** What `Adam.rates` gives. */
+export interface AdamRates {
+  /** The learning rate, corrected for the running means' start at 0. */
+  readonly stepSize: number;
+  /** Likewise. */
+  readonly epsilon: number;
+}
+
 /** PyTorch's defaults, and the article's. */
 export const ADAM_DEFAULTS: AdamOptions = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8 };
 
@@ -20,7 +28,7 @@ export const ADAM_DEFAULTS: AdamOptions = { beta1: 0.9, beta2: 0.999, epsilon: 1
  * Adam (Kingma & Ba 2015, Algorithm 1) on one vector of parameters.
  *
  * Every parameter of the model lies in that vector, so an update is a dozen operations in all rather
- * than a dozen for each of forty tensors.
+ * than a dozen for each of forty tensors. `next` has no side effects, so that it can be part of a graph.
  */
 export class Adam {
   /** Running mean of gradients, `[P]`. */
@@ -43,27 +51,49 @@ export class Adam {
   }
 
   /**
-   * One update.
+   * The numbers of an update that change from step to step.
+   *
+   * @param step which update it is, counted from 1: the running means start at 0 and are corrected for it
+   * @param rate learning rate
+   */
+  rates(step: number, rate: number): AdamRates {
+    const { beta1, beta2, epsilon } = this.options;
+    // m̂ / (√v̂ + ε) with the corrections taken out of the large tensors.
+    const correction = Math.sqrt(1 - beta2 ** step);
+    return {
+      stepSize: (rate * correction) / (1 - beta1 ** step),
+      epsilon: epsilon * correction,
+    };
+  }
+
+  /**
+   * The parameters and running means after an update; `assign` makes the means the present ones.
    *
    * @param vector the parameters, `[P]`
    * @param gradient `[P]`
-   * @param step which update this is, counted from 1: the running means start at 0 and are corrected
-   * for it
-   * @returns the new parameters, owned by the caller
+   * @param stepSize of `rates`, scalar
+   * @param epsilon of `rates`, scalar
+   * @returns all `[P]`, owned by the caller
    */
-  update(vector: tf.Tensor1D, gradient: tf.Tensor1D, step: number, rate: number): tf.Tensor1D {
-    const { beta1, beta2, epsilon } = this.options;
+  next(
+    vector: tf.Tensor1D,
+    gradient: tf.Tensor1D,
+    stepSize: tf.Tensor,
+    epsilon: tf.Tensor,
+  ): { vector: tf.Tensor1D; mean: tf.Tensor; meanSquare: tf.Tensor } {
+    const { beta1, beta2 } = this.options;
     return tf.tidy(() => {
       const mean = this.mean.mul(beta1).add(gradient.mul(1 - beta1));
       const meanSquare = this.meanSquare.mul(beta2).add(gradient.square().mul(1 - beta2));
-      this.mean.assign(mean);
-      this.meanSquare.assign(meanSquare);
-      // m̂ / (√v̂ + ε) with the corrections taken out of the large tensors.
-      const correction = Math.sqrt(1 - beta2 ** step);
-      const stepSize = (rate * correction) / (1 - beta1 ** step);
-      const denominator = meanSquare.sqrt().add(epsilon * correction);
-      return vector.sub<tf.Tensor1D>(mean.div(denominator).mul(stepSize));
+      const move = mean.div(meanSquare.sqrt().add(epsilon)).mul(stepSize);
+      return { vector: vector.sub<tf.Tensor1D>(move), mean, meanSquare };
     });
+  }
+
+  /** Sets the running means. Takes copies: the caller keeps what it gave. */
+  assign(mean: tf.Tensor, meanSquare: tf.Tensor): void {
+    this.mean.assign(mean);
+    this.meanSquare.assign(meanSquare);
   }
 
   dispose(): void {

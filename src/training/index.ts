@@ -1,4 +1,4 @@
-export { Adam, ADAM_DEFAULTS, type AdamOptions } from "./adam";
+export { Adam, ADAM_DEFAULTS, type AdamOptions, type AdamRates } from "./adam";
 export { rateAt, type LearningRate } from "./learning-rate";
 export { DivergenceError, train, type TrainOptions, type TrainStep } from "./train";
 export {

@@ -2,7 +2,13 @@
  * The training loop.
  */
 import { batches, type Batch, type ImageDataset } from "../data";
-import { interruptSignal, tf, yieldToEventLoop } from "../engine";
+import {
+  graphFunction,
+  interruptSignal,
+  tf,
+  yieldToEventLoop,
+  type GraphFunction,
+} from "../engine";
 import { denoisingLoss, type Weighting } from "../losses";
 import { toBlocks, toVector } from "../models";
 import type { Step } from "../step";
@@ -61,58 +67,95 @@ export async function* train(options: TrainOptions): AsyncGenerator<TrainStep, v
   const stepsPerEpoch = Math.ceil(data.size / batchSize);
   const numSteps = epochs * stepsPerEpoch;
 
-  while (training.step < numSteps && !signal.aborted) {
-    const epoch = Math.floor(training.step / stepsPerEpoch);
-    const from = training.step % stepsPerEpoch;
-    for (const batch of batches(data, { batchSize, seed, epoch, from })) {
-      const started = performance.now();
-      const rate = rateAt(learningRate, training.step + 1, numSteps);
-      const examples = batch.indices.length;
-      const loss = update(training, batch, rate, weighting);
-      training.losses = recordLoss(training, loss, examples, batch.index === 0);
-      const { running, epochSum, epochExamples } = training.losses;
-      yield {
-        step: training.step,
-        numSteps,
-        epoch: epoch + 1,
-        loss,
-        runningLoss: running,
-        epochLoss: epochSum / epochExamples,
-        learningRate: rate,
-        examplesPerSecond: (1000 * examples) / (performance.now() - started),
-      };
-      await yieldToEventLoop();
-      if (signal.aborted) return;
+  const graph = updateGraph(training, weighting);
+  try {
+    while (training.step < numSteps && !signal.aborted) {
+      const epoch = Math.floor(training.step / stepsPerEpoch);
+      const from = training.step % stepsPerEpoch;
+      for (const batch of batches(data, { batchSize, seed, epoch, from })) {
+        const started = performance.now();
+        const rate = rateAt(learningRate, training.step + 1, numSteps);
+        const examples = batch.indices.length;
+        const loss = update(training, graph, batch, rate);
+        training.losses = recordLoss(training, loss, examples, batch.index === 0);
+        const { running, epochSum, epochExamples } = training.losses;
+        yield {
+          step: training.step,
+          numSteps,
+          epoch: epoch + 1,
+          loss,
+          runningLoss: running,
+          epochLoss: epochSum / epochExamples,
+          learningRate: rate,
+          examplesPerSecond: (1000 * examples) / (performance.now() - started),
+        };
+        await yieldToEventLoop();
+        if (signal.aborted) return;
+      }
     }
+  } finally {
+    graph.dispose();
   }
 }
 
-/** One step: loss, gradient, Adam, moving average. Frees the batch's images. */
-function update(training: Training, batch: Batch, rate: number, weighting?: Weighting): number {
+/**
+ * All that a step computes, as one graph: from images, t, z and three rates to the loss, the weights,
+ * Adam's two means and the weights' moving average.
+ */
+function updateGraph(training: Training, weighting?: Weighting): GraphFunction {
+  const { model, adam, average } = training;
+  return graphFunction((...inputs) => {
+    const [x0, t, z, stepSize, epsilon, averageRate] = inputs as UpdateInputs;
+    const lossOf = (...blocks: tf.Tensor[]): tf.Scalar => {
+      const score = (x: tf.Tensor, time: tf.Tensor1D): tf.Tensor => model.apply(blocks, x, time);
+      return denoisingLoss({ sde: model.sde, score, x0, t, z, weighting });
+    };
+    const vector = model.getVector();
+    const { value, grads } = tf.valueAndGrads(lossOf)(toBlocks(vector));
+    const next = adam.next(vector, toVector(grads), stepSize, epsilon);
+    const nextAverage = average.add(next.vector.sub(average).mul(averageRate));
+    return [value, next.vector, next.mean, next.meanSquare, nextAverage];
+  });
+}
+
+type UpdateInputs = [
+  x0: tf.Tensor,
+  t: tf.Tensor1D,
+  z: tf.Tensor,
+  stepSize: tf.Tensor,
+  epsilon: tf.Tensor,
+  averageRate: tf.Tensor,
+];
+type UpdateOutputs = [
+  loss: tf.Tensor,
+  vector: tf.Tensor1D,
+  mean: tf.Tensor,
+  meanSquare: tf.Tensor,
+  average: tf.Tensor,
+];
+
+/** One step. Frees the batch's images. */
+function update(training: Training, graph: GraphFunction, batch: Batch, rate: number): number {
   const { model, recipe, random, adam, average } = training;
   const before = random.state;
-  const images = batch.images;
+  const { images } = batch;
+  const step = training.step + 1;
   try {
     return tf.tidy(() => {
       const t = random.uniform([images.shape[0]], recipe.eps, 1);
       const z = random.normal([...images.shape]);
-      const vector = model.getVector();
-      const { value, grads } = tf.valueAndGrads((...blocks: tf.Tensor[]) =>
-        denoisingLoss({
-          sde: model.sde,
-          score: (x, time) => model.apply(blocks, x, time),
-          x0: images,
-          t,
-          z,
-          weighting,
-        }),
-      )(toBlocks(vector));
-      const loss = value.dataSync()[0] ?? NaN;
-      if (!Number.isFinite(loss)) throw divergence(training.step + 1, loss, rate);
-      training.step++;
-      const next = adam.update(vector, toVector(grads), training.step, rate);
-      model.setVector(next);
-      average.assign(movingAverage(average, next, recipe.emaDecay, training.step));
+      const { stepSize, epsilon } = adam.rates(step, rate);
+      const rates = [stepSize, epsilon, averageRate(recipe.emaDecay, step)].map((r) =>
+        tf.scalar(r),
+      );
+      const [lossTensor, ...next] = graph(images, t, z, ...rates) as UpdateOutputs;
+      const loss = lossTensor.dataSync()[0] ?? NaN;
+      if (!Number.isFinite(loss)) throw divergence(step, loss, rate);
+      const [vector, mean, meanSquare, nextAverage] = next;
+      model.setVector(vector);
+      adam.assign(mean, meanSquare);
+      average.assign(nextAverage);
+      training.step = step;
       return loss;
     });
   } catch (error) {
@@ -124,17 +167,11 @@ function update(training: Training, batch: Batch, rate: number, weighting?: Weig
 }
 
 /**
- * The mean of the weights over the last steps, the newest counting most. Early on the decay is smaller,
- * or the average would stay near the first weights for a thousand steps.
+ * How far the moving average of the weights goes towards the newest ones. Early on further, or it would
+ * stay near the first weights for a thousand steps.
  */
-function movingAverage(
-  average: tf.Tensor,
-  next: tf.Tensor,
-  emaDecay: number,
-  step: number,
-): tf.Tensor {
-  const decay = Math.min(emaDecay, (1 + step) / (10 + step));
-  return average.mul(decay).add(next.mul(1 - decay));
+function averageRate(emaDecay: number, step: number): number {
+  return 1 - Math.min(emaDecay, (1 + step) / (10 + step));
 }
 
 /** The first 50 losses count alike: a moving average that began at the first would lag far behind. */

@@ -75,8 +75,7 @@ export async function loadTraining(file: string): Promise<Training> {
     epochSum: position.losses.epochSum ?? 0,
     epochExamples: position.losses.epochExamples ?? 0,
   };
-  training.adam.mean.assign(vectors.mean);
-  training.adam.meanSquare.assign(vectors.meanSquare);
+  training.adam.assign(vectors.mean, vectors.meanSquare);
   training.average.assign(vectors.average);
   tf.dispose(vectors);
   return training;

@@ -67,6 +67,41 @@ describe("ScoreNet against PyTorch", () => {
     }
   });
 
+  it("gives a batch at one time the scores that each example has by itself", () => {
+    const { oneTime, each } = tf.tidy(() => {
+      const x = images("io.xt");
+      const t: tf.Tensor1D = tf.fill([8], 0.3);
+      const alone = tf.split(x, 8).map((example) => net.score(example, tf.tensor1d([0.3])));
+      const oneTime = net.score(x, t).dataSync();
+      return { oneTime, each: tf.concat(alone).dataSync() };
+    });
+    expect(relativeError(oneTime, each)).toBeLessThan(1e-5);
+    // And so does a batch in which only one example has another time.
+    const mixed = tf.tidy(() =>
+      net.score(images("io.xt"), tf.tensor1d([...Array<number>(7).fill(0.3), 0.9])).dataSync(),
+    );
+    const most = 7 * 784;
+    expect(relativeError(mixed.slice(0, most), each.slice(0, most))).toBeLessThan(1e-5);
+    expect(relativeError(mixed.slice(most), each.slice(most))).toBeGreaterThan(0.1);
+  });
+
+  it("lets a gradient by x through its score, as implicit score matching takes it", () => {
+    tf.tidy(() => {
+      const x = images("io.xt");
+      const t = tf.tensor1d(stored("io.t"));
+      const blocks = toBlocks(net.getVector());
+      const squares = (score: tf.Tensor): tf.Tensor => score.square().sum();
+      const through = tf
+        .grad((y) => squares(net.score(y, t)))(x)
+        .dataSync();
+      const expected = tf
+        .grad((y) => squares(net.apply(blocks, y, t)))(x)
+        .dataSync();
+      expect(Math.hypot(...through.slice(0, 784))).toBeGreaterThan(0);
+      expect(relativeError(through, expected)).toBeLessThan(1e-6);
+    });
+  });
+
   it("gives the same loss for each example to 1e-3", () => {
     const losses = tf.tidy(() => lossesWith(net.score).dataSync());
     const expected = stored("io.loss_per_example");
@@ -140,6 +175,26 @@ describe("a new ScoreNet", () => {
     expect(() => net.score(tf.zeros([1, 28, 28, 1]), tf.tensor1d([0]))).toThrow(RangeError);
     expect(() => net.score(tf.zeros([1, 28, 28, 1]), tf.tensor1d([1.5]))).toThrow(/\(0, 1\]/);
     expect(() => net.score(tf.zeros([2, 28, 28, 1]), t)).toThrow(/one row an example/);
+  });
+
+  it("has other scores once its numbers are set, and the old ones when they are set back", () => {
+    const fresh = new ScoreNet({ sde: exponentialSde(), seed: 3 });
+    const scores = (): Float32Array =>
+      tf.tidy(() =>
+        fresh.score(images("io.xt"), tf.tensor1d(stored("io.t"))).dataSync<"float32">(),
+      );
+    const first = scores();
+    const vector = fresh.getVector();
+    tf.tidy(() => fresh.setVector(net.getVector()));
+    tf.tidy(() => fresh.frequencies.assign(net.frequencies));
+    expect(relativeError(scores(), stored("io.score"))).toBeLessThan(1e-4);
+    tf.tidy(() => fresh.setVector(vector));
+    const other = new ScoreNet({ sde: exponentialSde(), seed: 3 });
+    fresh.frequencies.assign(other.frequencies);
+    expectSameNumbers(scores(), first);
+    vector.dispose();
+    other.dispose();
+    fresh.dispose();
   });
 
   it("keeps no tensor behind", () => {
