@@ -2,6 +2,7 @@
 import { removeLeftovers } from "./files.mjs";
 import { data } from "./data.mjs";
 import { engine, engineVariant, needsCompiler } from "./engine.mjs";
+import { firstCell } from "./first-cell.mjs";
 import { kernelSpec } from "./kernel-spec.mjs";
 import { withLock } from "./lock.mjs";
 import { npmPackages } from "./npm-packages.mjs";
@@ -29,7 +30,15 @@ const prerequisites = {
   },
 };
 
-export const steps = [prerequisites, npmPackages, pythonEnvironment, engine, kernelSpec, data];
+export const steps = [
+  prerequisites,
+  npmPackages,
+  pythonEnvironment,
+  engine,
+  kernelSpec,
+  firstCell,
+  data,
+];
 
 /**
  * Brings the clone to where the course runs; does only what is not done yet.

@@ -1,6 +1,7 @@
 /**
  * The kernel as JupyterLab and nbclient see it. Each test starts a real one.
  */
+import { execFileSync } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
@@ -270,4 +271,20 @@ describe("a kernel whose server was killed", () => {
     expect(pid).toBeGreaterThan(1);
     await vi.waitFor(() => expect(() => process.kill(pid, 0)).toThrow("ESRCH"), 60_000);
   });
+});
+
+it("finds the library translated by set-up, and translates no file of it again", async () => {
+  const memory = path.join(projectRoot, ".cache/kernel.json");
+  execFileSync(process.execPath, [path.join(projectRoot, "kernel/prepare.cjs")], {
+    env: { ...process.env, TF_CPP_MIN_LOG_LEVEL: "3" },
+  });
+  const prepared = fs.readFileSync(memory, "utf8");
+  expect(prepared).toContain("graphFunction");
+  // The memory is written after a cell that found out anything new; the second cell waits for that.
+  const { results } = await driveKernel([
+    { execute: `import { tf } from "./src";\ntf.tensor([1, 2]).print();` },
+    { execute: `await new Promise((resolve) => setTimeout(resolve, 500));` },
+  ]);
+  expect(results.map(({ status }) => status)).toEqual(["ok", "ok"]);
+  expect(fs.readFileSync(memory, "utf8") === prepared).toBe(true);
 });

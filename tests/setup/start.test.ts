@@ -16,7 +16,7 @@ it("npm start serves JupyterLab with the course's kernel, and Ctrl-C ends it", a
     child.stderr.on("data", take);
     child.once("exit", () => reject(new Error(output)));
   });
-  expect(output).toMatch(/^\[1\/6\][^]*Ready after \d+\.\d s/m);
+  expect(output).toMatch(/^\[1\/7\][^]*Ready after \d+\.\d s/m);
   expect(address.hostname).toBe("127.0.0.1");
   const kernels = await fetch(new URL(`api/kernelspecs${address.search}`, address.origin));
   const { kernelspecs } = (await kernels.json()) as {
