@@ -33,6 +33,9 @@ export declare namespace tf {
 
 function load(): typeof TF {
   const require = createRequire(__filename);
+  // TensorFlow uses oneDNN's kernels by itself only on processors with AVX-512 VNNI, which few laptops
+  // have. On those with AVX2 a score takes half as long with them (bench/NOTES.md).
+  if (process.arch === "x64") process.env["TF_ENABLE_ONEDNN_OPTS"] ??= "1";
   let engine: typeof TF;
   try {
     engine = withoutNativeLogs(() => {

@@ -90,6 +90,24 @@ export class Adam {
     });
   }
 
+  /**
+   * One update: the new parameters, and the running means set to what they are after it.
+   *
+   * @param vector the parameters, `[P]`
+   * @param gradient `[P]`
+   * @param step which update it is, counted from 1
+   * @param rate learning rate
+   * @returns the new parameters, owned by the caller
+   */
+  update(vector: tf.Tensor1D, gradient: tf.Tensor1D, step: number, rate: number): tf.Tensor1D {
+    const { stepSize, epsilon } = this.rates(step, rate);
+    return tf.tidy(() => {
+      const next = this.next(vector, gradient, tf.scalar(stepSize), tf.scalar(epsilon));
+      this.assign(next.mean, next.meanSquare);
+      return next.vector;
+    });
+  }
+
   /** Sets the running means. Takes copies: the caller keeps what it gave. */
   assign(mean: tf.Tensor, meanSquare: tf.Tensor): void {
     this.mean.assign(mean);

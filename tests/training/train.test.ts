@@ -176,14 +176,9 @@ describe("Adam", () => {
       m = 0.9 * m + 0.1 * gradient;
       v = 0.99 * v + 0.01 * gradient ** 2;
       x -= (0.1 * (m / (1 - 0.9 ** step))) / (Math.sqrt(v / (1 - 0.99 ** step)) + 1e-3);
-      const { stepSize, epsilon } = adam.rates(step, 0.1);
-      const next = tf.tidy(() => {
-        const gradients = tf.tensor1d([gradient, gradient]);
-        return adam.next(vector, gradients, tf.scalar(stepSize), tf.scalar(epsilon));
-      });
-      adam.assign(next.mean, next.meanSquare);
-      tf.dispose([vector, next.mean, next.meanSquare]);
-      vector = next.vector;
+      const next = tf.tidy(() => adam.update(vector, tf.tensor1d([gradient, gradient]), step, 0.1));
+      vector.dispose();
+      vector = next;
       expect(vector.dataSync()[1]).toBeCloseTo(x, 5);
     }
     vector.dispose();
