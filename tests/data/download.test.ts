@@ -1,6 +1,6 @@
 import fs from "node:fs";
 import path from "node:path";
-import { afterEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { DownloadError, type DownloadProgress } from "../../src/data/download";
 import { fetchFile, fetchMnist, type FetchOptions } from "../../src/data/fetch-mnist";
 import { cachePath } from "../../src/data/mnist-files";
@@ -18,7 +18,12 @@ import {
   type Mirror,
 } from "./support";
 
-afterEach(cleanUp);
+// Whoever runs the tests may have set it.
+beforeEach(() => void vi.stubEnv("MNIST_DIR", ""));
+afterEach(async () => {
+  vi.unstubAllEnvs();
+  await cleanUp();
+});
 
 const fixture = makeFixture();
 const images = fixture.files.train.images;

@@ -2,11 +2,16 @@ import { spawn, type ChildProcess } from "node:child_process";
 import fs from "node:fs";
 import { createRequire } from "node:module";
 import path from "node:path";
-import { afterEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { cachePath } from "../../src/data/mnist-files";
 import { answer, cleanUp, makeFixture, startMirror, temporaryFolder } from "./support";
 
-afterEach(cleanUp);
+// Whoever runs the tests may have set it.
+beforeEach(() => void vi.stubEnv("MNIST_DIR", ""));
+afterEach(async () => {
+  vi.unstubAllEnvs();
+  await cleanUp();
+});
 
 const fixture = makeFixture();
 const images = fixture.files.train.images;
