@@ -5,21 +5,20 @@ import fs from "node:fs";
 import path from "node:path";
 import { parseArgs } from "node:util";
 import {
-  eulerMaruyama,
   imageGrid,
   loadScoreNet,
-  predictorCorrector,
   progress,
   raiseInterrupt,
   sample,
-  type SamplerOptions,
-  type SamplerStep,
+  writeSafetensors,
 } from "../src";
 import { inUnit, positive, wholeNumber } from "./options";
+import { SAMPLERS, samplerOf } from "./samplers";
 
 const USAGE = `Usage: npm run sample -- [options]
   --out FILE       the picture, PNG                       (default samples.png)
-  --sampler NAME   em | pc                                (default em)
+  --raw FILE       the numbers too, as safetensors: "samples", [N, 28, 28, 1]
+  --sampler NAME   ${Object.keys(SAMPLERS).join(" | ").padEnd(38)} (default em)
   --steps N        steps of the sampler                   (default 500)
   --count N        digits                                 (default 64)
   --eps X          the time to stop at                    (default 1e-3)
@@ -27,16 +26,11 @@ const USAGE = `Usage: npm run sample -- [options]
   --seed N         governs all noise                      (default 0)
   --model FILE     the network                            (default the shipped one)`;
 
-/** Every sampler by its name on the command line. */
-const SAMPLERS: Record<
-  string,
-  (options: SamplerOptions & { snr: number }) => AsyncGenerator<SamplerStep, void, undefined>
-> = { em: eulerMaruyama, pc: predictorCorrector };
-
 async function main(): Promise<void> {
   const { values } = parseArgs({
     options: {
       out: { type: "string", default: "samples.png" },
+      raw: { type: "string" },
       sampler: { type: "string", default: "em" },
       steps: { type: "string", default: "500" },
       count: { type: "string", default: "64" },
@@ -46,11 +40,7 @@ async function main(): Promise<void> {
       model: { type: "string", default: "pretrained/scorenet-mnist.safetensors" },
     },
   });
-  const sampler = SAMPLERS[values.sampler];
-  if (!sampler) {
-    const names = Object.keys(SAMPLERS).join(" | ");
-    throw new RangeError(`--sampler is ${names}; got "${values.sampler}".`);
-  }
+  const sampler = samplerOf(values.sampler);
   const count = wholeNumber(values.count, "--count", 1);
   const numSteps = wholeNumber(values.steps, "--steps", 1);
   const seed = wholeNumber(values.seed, "--seed", 0);
@@ -63,10 +53,19 @@ async function main(): Promise<void> {
   const shape = [count, 28, 28, 1];
   const steps = sampler({ sde, score, shape, numSteps, eps, snr, seed });
   const x = await sample(progress(steps, { label: `sampling ${count} digits` }));
+  const data = await x.data<"float32">();
   const columns = Math.ceil(Math.sqrt(count));
   fs.mkdirSync(path.dirname(path.resolve(values.out)), { recursive: true });
-  fs.writeFileSync(values.out, imageGrid({ data: await x.data(), shape }, { columns }));
+  fs.writeFileSync(values.out, imageGrid({ data, shape }, { columns }));
   console.log(`${count} digits in ${values.out}.`);
+  if (values.raw) {
+    const metadata = { sampler: values.sampler, steps: String(numSteps), seed: String(seed) };
+    await writeSafetensors(values.raw, {
+      tensors: new Map([["samples", { shape, data }]]),
+      metadata,
+    });
+    console.log(`Their numbers are in ${values.raw}.`);
+  }
 }
 
 main().catch((error: unknown) => {
