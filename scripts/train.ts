@@ -38,6 +38,8 @@ const USAGE = `Usage: npm run train -- [options]
   --recipe NAME        fast | article                           (default fast)
   --batch-size N       examples a step                          (default 128)
   --learning-rate X    peak rate                                (default: the recipe's)
+  --times NAME         independent | stratified                 (default: the recipe's)
+  --clip X             longest gradient                         (default: the recipe's)
   --seed N             order of the data, t, z, first weights   (default 0)
   --save-minutes N     minutes between checkpoints              (default 5)
   --resume             go on with the run in --out`;
@@ -59,6 +61,8 @@ function readOptions(args: string[]): Options {
       recipe: { type: "string", default: "fast" },
       "batch-size": { type: "string" },
       "learning-rate": { type: "string" },
+      times: { type: "string" },
+      clip: { type: "string" },
       seed: { type: "string", default: "0" },
       "save-minutes": { type: "string", default: "5" },
       resume: { type: "boolean", default: false },
@@ -75,6 +79,9 @@ function readOptions(args: string[]): Options {
       seed: wholeNumber(values.seed, "--seed", 0),
       batchSize: wholeNumber(values["batch-size"] ?? String(base.batchSize), "--batch-size", 1),
       learningRate: learningRate(base, values["learning-rate"]),
+      times: (values.times ?? base.times) as Recipe["times"],
+      maxGradientNorm:
+        values.clip === undefined ? base.maxGradientNorm : positive(values.clip, "--clip"),
     },
     saveMinutes: positive(values["save-minutes"], "--save-minutes"),
     resume: values.resume,

@@ -9,4 +9,5 @@ export {
   type LossRecord,
   type Recipe,
 } from "./training";
+export { drawTimes, type TimeSampling } from "./times";
 export { loadTraining, saveTraining } from "./training-file";

@@ -13,6 +13,7 @@ import { denoisingLoss, type Weighting } from "../losses";
 import { toBlocks, toVector } from "../models";
 import type { Step } from "../step";
 import { rateAt } from "./learning-rate";
+import { drawTimes } from "./times";
 import type { LossRecord, Training } from "./training";
 
 /** One update of the weights. */
@@ -103,7 +104,7 @@ export async function* train(options: TrainOptions): AsyncGenerator<TrainStep, v
  * Adam's two means and the weights' moving average.
  */
 function updateGraph(training: Training, weighting?: Weighting): GraphFunction {
-  const { model, adam, average } = training;
+  const { model, adam, average, recipe } = training;
   return graphFunction((...inputs) => {
     const [x0, t, z, stepSize, epsilon, averageRate] = inputs as UpdateInputs;
     const lossOf = (...blocks: tf.Tensor[]): tf.Scalar => {
@@ -112,7 +113,8 @@ function updateGraph(training: Training, weighting?: Weighting): GraphFunction {
     };
     const vector = model.getVector();
     const { value, grads } = tf.valueAndGrads(lossOf)(toBlocks(vector));
-    const next = adam.next(vector, toVector(grads), stepSize, epsilon);
+    const gradient = shortened(toVector(grads), recipe.maxGradientNorm);
+    const next = adam.next(vector, gradient, stepSize, epsilon);
     const nextAverage = average.add(next.vector.sub(average).mul(averageRate));
     return [value, next.vector, next.mean, next.meanSquare, nextAverage];
   });
@@ -142,7 +144,7 @@ function update(training: Training, graph: GraphFunction, batch: Batch, rate: nu
   const step = training.step + 1;
   try {
     return tf.tidy(() => {
-      const t = random.uniform([images.shape[0]], recipe.eps, 1);
+      const t = drawTimes(random, images.shape[0], recipe);
       const z = random.normal([...images.shape]);
       const { stepSize, epsilon } = adam.rates(step, rate);
       const rates = [stepSize, epsilon, averageRate(recipe.emaDecay, step)].map((r) =>
@@ -164,6 +166,13 @@ function update(training: Training, graph: GraphFunction, batch: Batch, rate: nu
   } finally {
     images.dispose();
   }
+}
+
+/** The gradient, no longer than `maxNorm` (Pascanu et al. 2013). `[P]` */
+function shortened(gradient: tf.Tensor1D, maxNorm: number | null): tf.Tensor1D {
+  if (maxNorm === null) return gradient;
+  const norm = gradient.square().sum().sqrt();
+  return gradient.mul(tf.minimum(1, tf.div(maxNorm, norm)));
 }
 
 /**

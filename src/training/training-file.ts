@@ -12,7 +12,7 @@ import {
   toPyTorch,
   writeSafetensors,
 } from "../checkpoints";
-import { Training, type LossRecord, type Recipe } from "./training";
+import { ARTICLE_RECIPE, requireRecipe, Training, type LossRecord, type Recipe } from "./training";
 
 /** What besides tensors makes a run go on exactly. */
 interface Position {
@@ -66,7 +66,7 @@ export async function loadTraining(file: string): Promise<Training> {
     meanSquare: fromPyTorch(contents.tensors, PREFIXES.meanSquare, file),
     average: fromPyTorch(contents.tensors, PREFIXES.average, file),
   }));
-  const { recipe } = position;
+  const recipe = completeRecipe(position.recipe, file);
   const random = new Random(recipe.seed, position.randomCounter);
   const training = new Training(scoreNetFrom(contents, file), recipe, random);
   training.step = position.step;
@@ -79,6 +79,18 @@ export async function loadTraining(file: string): Promise<Training> {
   training.average.assign(vectors.average);
   tf.dispose(vectors);
   return training;
+}
+
+/** A file of an earlier version lacks what recipes did not have then; it went by the defaults. */
+function completeRecipe(stored: Partial<Recipe>, file: string): Recipe {
+  const recipe = { ...ARTICLE_RECIPE, ...stored };
+  try {
+    requireRecipe(recipe);
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new SafetensorsError(`${file}: its recipe is damaged: ${reason}`, { cause });
+  }
+  return recipe;
 }
 
 function parsePosition(text: string | undefined, file: string): Position {

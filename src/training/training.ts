@@ -5,6 +5,7 @@ import { Random, tf } from "../engine";
 import { ScoreNet } from "../models";
 import { Adam, ADAM_DEFAULTS, type AdamOptions } from "./adam";
 import { requireLearningRate, type LearningRate } from "./learning-rate";
+import type { TimeSampling } from "./times";
 
 /** The choices that a run is made with. Plain data: a checkpoint holds them. */
 export interface Recipe {
@@ -18,6 +19,10 @@ export interface Recipe {
   readonly eps: number;
   /** Decay of the moving average of the weights, in [0, 1). */
   readonly emaDecay: number;
+  /** How the times of a batch are drawn. */
+  readonly times: TimeSampling;
+  /** A gradient longer than this is shortened to it; null: none is. */
+  readonly maxGradientNorm: number | null;
 }
 
 /** The article's recipe: Adam at 1e-4 in batches of 128 (its batch size is 32 in the text). */
@@ -28,6 +33,8 @@ export const ARTICLE_RECIPE: Recipe = {
   seed: 0,
   eps: 1e-5,
   emaDecay: 0.999,
+  times: "independent",
+  maxGradientNorm: null,
 };
 
 /** Reaches in 8 epochs what the article's takes about 40 for. */
@@ -101,13 +108,19 @@ export function createTraining(options: { model: ScoreNet; recipe?: Partial<Reci
 
 /** @throws RangeError saying which number of the recipe is out of range */
 export function requireRecipe(recipe: Recipe): void {
-  const { batchSize, eps, emaDecay } = recipe;
+  const { batchSize, eps, emaDecay, times, maxGradientNorm } = recipe;
   if (!Number.isInteger(batchSize) || batchSize < 1) {
     throw new RangeError(`batchSize must be a whole number ≥ 1; got ${batchSize}.`);
   }
   if (!(eps > 0 && eps < 1)) throw new RangeError(`eps must lie in (0, 1); got ${eps}.`);
   if (!(emaDecay >= 0 && emaDecay < 1)) {
     throw new RangeError(`emaDecay must lie in [0, 1); got ${emaDecay}.`);
+  }
+  if (times !== "independent" && times !== "stratified") {
+    throw new RangeError(`times must be "independent" or "stratified"; got "${String(times)}".`);
+  }
+  if (maxGradientNorm !== null && !(maxGradientNorm > 0)) {
+    throw new RangeError(`maxGradientNorm must be a number > 0, or null; got ${maxGradientNorm}.`);
   }
   requireLearningRate(recipe.learningRate);
 }

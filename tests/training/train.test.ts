@@ -5,15 +5,20 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import {
   createTraining,
   DivergenceError,
+  drawTimes,
   exponentialSde,
   loadScoreNet,
   loadTraining,
+  Random,
   rateAt,
+  readSafetensors,
+  SafetensorsError,
   saveScoreNet,
   saveTraining,
   ScoreNet,
   tf,
   train,
+  writeSafetensors,
   type Recipe,
   type Training,
   type TrainStep,
@@ -128,6 +133,39 @@ describe("train", () => {
     expect(tf.memory().numTensors).toBe(before);
   });
 
+  it("shortens a gradient that is longer than the recipe allows, and no other", async () => {
+    // After its first step, Adam's running mean is (1 − β₁) times the gradient.
+    const firstGradient = async (maxGradientNorm: number | null): Promise<number> => {
+      const training = start({ maxGradientNorm });
+      await run(training, 1, 1);
+      return tf.tidy(() => (training.adam.mean.norm().dataSync()[0] ?? NaN) / (1 - 0.9));
+    };
+    const whole = await firstGradient(null);
+    expect((await firstGradient(whole / 10)) / whole).toBeCloseTo(0.1, 4);
+    expect((await firstGradient(whole * 2)) / whole).toBeCloseTo(1, 4);
+  });
+
+  it("goes on with the recipe of an earlier version's file, which says nothing of times", async () => {
+    const training = start();
+    await run(training, 2, 2);
+    const file = path.join(folder, "run.safetensors");
+    await saveTraining(file, training);
+    const { tensors, metadata } = await readSafetensors(file);
+    const position = JSON.parse(metadata["training"] ?? "") as { recipe: Partial<Recipe> };
+    for (const later of ["times", "maxGradientNorm"]) {
+      expect(Reflect.deleteProperty(position.recipe, later)).toBe(true);
+    }
+    const write = (): Promise<void> =>
+      writeSafetensors(file, { tensors, metadata: { training: JSON.stringify(position) } });
+    await write();
+    const resumed = track(await loadTraining(file));
+    expect(resumed.recipe).toEqual(training.recipe);
+    position.recipe = { ...position.recipe, batchSize: -1 };
+    await write();
+    await expect(loadTraining(file)).rejects.toThrow(SafetensorsError);
+    await expect(loadTraining(file)).rejects.toThrow(/recipe is damaged: batchSize/);
+  });
+
   it("stops at a loss that is no number, with the last good weights", async () => {
     const training = start();
     await run(training, 2, 2);
@@ -149,6 +187,8 @@ describe("train", () => {
     [{ learningRate: { peak: 1e-3, warmupSteps: -1, final: 0 } }, /warmupSteps/],
     [{ eps: 0 }, /eps/],
     [{ emaDecay: 1 }, /emaDecay/],
+    [{ maxGradientNorm: 0 }, /maxGradientNorm/],
+    [{ times: "sorted" as "stratified" }, /times must be .* got "sorted"/],
     [{ adam: { beta1: 1, beta2: 0.9, epsilon: 1e-8 } }, /beta1/],
   ])("refuses the recipe %j", (bad, message) => {
     const model = new ScoreNet({ sde: exponentialSde() });
@@ -183,6 +223,27 @@ describe("Adam", () => {
     }
     vector.dispose();
     adam.dispose();
+  });
+});
+
+describe("drawTimes", () => {
+  it("draws stratified times one from each part of (eps, 1)", () => {
+    const times = take(drawTimes(new Random(1), 50, { eps: 0.1, times: "stratified" }));
+    const parts = [...times].map((t) => Math.floor(((t - 0.1) / 0.9) * 50));
+    expect(parts).toEqual([...Array(50).keys()]);
+  });
+
+  it.each(["independent", "stratified"] as const)("draws %s times from all of (eps, 1)", (kind) => {
+    const random = new Random(2);
+    const draws = Array.from({ length: 100 }, () =>
+      take(drawTimes(random, 100, { eps: 0.2, times: kind })),
+    );
+    const all = draws.flatMap((draw) => [...draw]);
+    expect(Math.min(...all)).toBeGreaterThanOrEqual(0.2);
+    expect(Math.max(...all)).toBeLessThan(1);
+    // The mean of 10,000 uniform times scatters by 0.8 / √12 / 100 = 0.0023.
+    const mean = all.reduce((sum, t) => sum + t, 0) / all.length;
+    expect(Math.abs(mean - 0.6)).toBeLessThan(0.0092);
   });
 });
 
