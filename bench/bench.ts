@@ -6,12 +6,12 @@ import { spawnSync } from "node:child_process";
 import os from "node:os";
 import path from "node:path";
 import { parseArgs } from "node:util";
-import { Random } from "../src";
+import { median, Random } from "../src";
 import { wholeNumber } from "../scripts/options";
 import { packageScript, projectRoot, venvPython } from "../scripts/lib/paths.mjs";
 import { Contestant, type Work } from "./contestant";
 import { peerPython } from "./peer-environment";
-import { median, spread, type Spread } from "./statistics";
+import { spread, type Spread } from "./statistics";
 
 const USAGE = `Usage: npm run bench -- [options]
   --peer               the same work in PyTorch beside it (installed on first use, some 3 GB)

@@ -11,7 +11,6 @@ import { parseArgs } from "node:util";
 import {
   ARTICLE_RECIPE,
   createTraining,
-  denoisingLoss,
   engineInfo,
   exponentialSde,
   FAST_RECIPE,
@@ -19,11 +18,10 @@ import {
   loadTraining,
   progress,
   raiseInterrupt,
-  Random,
   saveScoreNet,
   saveTraining,
   ScoreNet,
-  tf,
+  testLoss,
   train,
   type ImageDataset,
   type Recipe,
@@ -107,24 +105,12 @@ async function openTraining(options: Options, file: string): Promise<Training> {
   });
 }
 
-/** Loss of the averaged weights on the test images, by the article's definition, at fixed t and z. */
-function testLoss(training: Training, data: ImageDataset): number {
+/** Loss of the averaged weights on images that they were not trained on. */
+function lossOn(test: ImageDataset, training: Training): number {
   const net = training.averagedModel();
-  const random = new Random(0);
-  const size = 500;
-  let sum = 0;
-  for (let start = 0; start < data.size; start += size) {
-    const indices = Array.from({ length: Math.min(size, data.size - start) }, (_, i) => start + i);
-    sum += tf.tidy(() => {
-      const x0 = data.images(indices);
-      const t = random.uniform([indices.length], 1e-5, 1);
-      const z = random.normal([indices.length, 28, 28, 1]);
-      const loss = denoisingLoss({ sde: net.sde, score: net.score, x0, t, z });
-      return (loss.dataSync()[0] ?? NaN) * indices.length;
-    });
-  }
+  const loss = testLoss(net, test);
   net.dispose();
-  return sum / data.size;
+  return loss;
 }
 
 async function main(): Promise<void> {
@@ -147,7 +133,7 @@ async function main(): Promise<void> {
   for await (const s of progress(train({ training, data, epochs: options.epochs }), { describe })) {
     const endOfEpoch = s.step % stepsPerEpoch === 0;
     if (endOfEpoch) {
-      const line = { epoch: s.epoch, loss: s.epochLoss, testLoss: testLoss(training, test) };
+      const line = { epoch: s.epoch, loss: s.epochLoss, testLoss: lossOn(test, training) };
       fs.appendFileSync(metrics, JSON.stringify(line) + "\n");
       console.log(
         `epoch ${s.epoch}: loss ${s.epochLoss.toFixed(2)}, test images ${line.testLoss.toFixed(2)}`,

@@ -10,5 +10,6 @@ export * from "./data";
 export * from "./checkpoints";
 export * from "./training";
 export * from "./samplers";
+export * from "./metrics";
 export * from "./figures";
 export * from "./notebook";

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { readSafetensors } from "../../src";
 import { packageScript } from "../../scripts/lib/paths.mjs";
 import { Contestant, type Work } from "../../bench/contestant";
-import { median, spread } from "../../bench/statistics";
+import { spread } from "../../bench/statistics";
 
 const GOLDEN = "tests/fixtures/scorenet-golden.safetensors";
 
@@ -52,10 +52,6 @@ it("says so where a contestant ends without an answer", async () => {
   );
 });
 
-describe("statistics", () => {
-  it("are the median, the smallest and the largest", () => {
-    expect(spread([3, 1, 2])).toEqual({ median: 2, min: 1, max: 3 });
-    expect(median([4, 1, 2, 3])).toBe(2.5);
-    expect(() => median([])).toThrow(RangeError);
-  });
+it("tells the median, the smallest and the largest", () => {
+  expect(spread([3, 1, 2])).toEqual({ median: 2, min: 1, max: 3 });
 });
