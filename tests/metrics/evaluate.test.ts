@@ -3,11 +3,12 @@ import {
   classifyAll,
   denoisingLosses,
   evaluateSamples,
-  evenlySpread,
   exponentialSde,
   loadClassifier,
   loadScoreNet,
   Random,
+  randomSubset,
+  ScoreNet,
   testLoss,
   tf,
   type DigitClassifier,
@@ -47,7 +48,7 @@ describe("evaluateSamples", () => {
     }
   }
 
-  const real = (): tf.Tensor4D => training.images(evenlySpread(training.size, 400));
+  const real = (): tf.Tensor4D => training.images(randomSubset(training.size, 400));
 
   it("finds real digits good, and knows training images again", async () => {
     const { count, frechet, precision, recall, confidence, shares, entropy, nearest } =
@@ -118,11 +119,27 @@ describe("evaluateSamples", () => {
   });
 });
 
-describe("evenlySpread", () => {
-  it("takes numbers from the whole range, each once, and all where there are no more", () => {
-    expect([...evenlySpread(10, 4)]).toEqual([0, 2, 5, 7]);
-    expect([...evenlySpread(3, 5)]).toEqual([0, 1, 2]);
-    expect(new Set(evenlySpread(60_000, 7_001)).size).toBe(7_001);
+describe("randomSubset", () => {
+  it("has numbers of the whole range, each once, in no pattern, and always the same", () => {
+    const subset = [...randomSubset(60_000, 6_000)];
+    expect(subset).toHaveLength(6_000);
+    expect(new Set(subset).size).toBe(6_000);
+    expect([...randomSubset(60_000, 6_000)]).toEqual(subset);
+    expect([...randomSubset(60_000, 6_000, 1)]).not.toEqual(subset);
+    expect(subset.every((i) => i >= 0 && i < 60_000)).toBe(true);
+    // Half of them are even and half lie below the middle, 3000 with a standard deviation of 37.
+    const parts = [subset.filter((i) => i % 2 === 0), subset.filter((i) => i < 30_000)];
+    for (const part of parts) expect(Math.abs(part.length - 3000)).toBeLessThan(200);
+  });
+
+  it("has all numbers where there are no more", () => {
+    expect([...randomSubset(3, 5)]).toEqual([0, 1, 2]);
+    expect([...randomSubset(3, 3)]).toEqual([0, 1, 2]);
+    expect([...randomSubset(3, 0)]).toEqual([]);
+  });
+
+  it.each([-1, 2.5, NaN])("refuses a count of %s", (count) => {
+    expect(() => randomSubset(10, count)).toThrow(RangeError);
   });
 });
 
@@ -158,9 +175,13 @@ describe("testLoss", () => {
   it("is about 17 for the shipped network on digits, and far more for one untrained", async () => {
     const net = await loadScoreNet("pretrained/scorenet-mnist.safetensors");
     const loss = testLoss(net, digits("test"));
+    const untrained = new ScoreNet({ sde });
+    const first = testLoss(untrained, digits("test").take(100));
     net.dispose();
+    untrained.dispose();
     expect(loss).toBeGreaterThan(14);
     expect(loss).toBeLessThan(20);
+    expect(first).toBeGreaterThan(200);
   });
 
   it("refuses an empty dataset", () => {

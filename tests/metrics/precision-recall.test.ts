@@ -49,9 +49,7 @@ describe("precisionRecall", () => {
     // With k = 1: radii of the reference 1, 1, 2 cover [−1, 2] and [1, 5]; those of the samples 0.5, 0.5 and
     // 7 cover [2, 3.5] and [3, 17].
     const expected = { precision: 2 / 3, recall: 1 / 3 };
-    const actual = measure(line(0, 1, 3), line(2.5, 3, 10), { k: 1 });
-    expect(actual.precision).toBeCloseTo(expected.precision, 6);
-    expect(actual.recall).toBeCloseTo(expected.recall, 6);
+    expect(measure(line(0, 1, 3), line(2.5, 3, 10), { k: 1 })).toEqual(expected);
   });
 
   it("counts a point on the edge of a ball as inside", () => {
@@ -87,9 +85,7 @@ describe("precisionRecall", () => {
     const [reference, samples] = [draw(143, 1, 1), draw(120, 2, 1.4)];
     const expected = plain(reference, samples, k);
     for (const chunkSize of [1000, 50, 7]) {
-      const actual = measure(reference, samples, { k, chunkSize });
-      expect(actual.precision).toBeCloseTo(expected.precision, 6);
-      expect(actual.recall).toBeCloseTo(expected.recall, 6);
+      expect(measure(reference, samples, { k, chunkSize })).toEqual(expected);
     }
     expect(expected.precision).toBeLessThan(0.99);
     expect(expected.recall).toBeGreaterThan(0.2);
