@@ -107,6 +107,27 @@ describe("train", () => {
     expect(second.losses).toEqual(whole.losses);
   });
 
+  it("cut at 20 random steps of 30, saved and resumed each time, ends the same", async () => {
+    const every = { batchSize: 2, times: "stratified", maxGradientNorm: 1e4 } as const;
+    const whole = start(every);
+    const losses = (await run(whole, 6)).map((s) => s.loss);
+    const shuffled = [...Array(29).keys()].sort(() => Math.random() - 0.5);
+    const cuts = shuffled.slice(0, 20).sort((a, b) => a - b);
+    const file = path.join(folder, "run.safetensors");
+    let part = start(every);
+    const seen: number[] = [];
+    for (const [i, cut] of cuts.entries()) {
+      const until = cut - (cuts[i - 1] ?? -1);
+      seen.push(...(await run(part, 6, until)).map((s) => s.loss));
+      await saveTraining(file, part);
+      part = track(await loadTraining(file));
+    }
+    seen.push(...(await run(part, 6)).map((s) => s.loss));
+    expect(seen, `cut after the steps ${cuts.map((cut) => cut + 1).join(", ")}`).toEqual(losses);
+    expectSameNumbers(weights(part), weights(whole));
+    expectSameNumbers(averages(part), averages(whole));
+  });
+
   it("ends cleanly after the current step when its signal says so, and goes on later", async () => {
     const controller = new AbortController();
     const training = start();
