@@ -21,9 +21,12 @@ async function main(): Promise<void> {
         model: new ScoreNet({ sde: exponentialSde(), seed: 5 }),
         recipe: { batchSize: 4, learningRate: 1e-3, seed: 5 },
       });
-  // Tells the parent that start-up is over and a kill now falls into training or saving.
   console.log(`at ${training.step}`);
+  let first = true;
   for await (const s of train({ training, data: noiseImages(40), epochs: Number(epochs) })) {
+    // Tells the parent that start-up is over and a kill now falls into training or saving.
+    if (first) console.log("training");
+    first = false;
     await saveTraining(file, training);
     if (s.step === s.numSteps) console.log("done");
   }
