@@ -9,6 +9,7 @@ export * from "./losses";
 export * from "./data";
 export * from "./checkpoints";
 export * from "./training";
+export * from "./flow";
 export * from "./samplers";
 export * from "./metrics";
 export * from "./figures";

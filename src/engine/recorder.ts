@@ -129,7 +129,10 @@ class Notes {
     inputs: readonly TensorInfo[],
     results: readonly TensorInfo[],
   ): void {
-    const name = this.addNode(op, attributes, inputs);
+    // tfjs starts this one without a type, which TensorFlow infers when it runs it; in a graph it does not.
+    const [x] = inputs;
+    const typed = op === "ExpandDims" && x ? [...attributes, this.typeOf(x, "T")] : attributes;
+    const name = this.addNode(op, typed, inputs);
     results.forEach((result, i) => this.sources.set(result.dataId, `${name}:${i}`));
   }
 

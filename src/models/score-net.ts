@@ -1,7 +1,7 @@
 /**
  * The article's time-conditioned U-Net.
  */
-import { graphFunction, Random, tf, type GraphFunction } from "../engine";
+import { graphFunction, isRecording, Random, tf, type GraphFunction } from "../engine";
 import { perExample, requireBatch, requireTimes, type Score, type Sde } from "../sde";
 import { groupNormSwish } from "./group-norm-swish";
 import {
@@ -75,7 +75,8 @@ export class ScoreNet {
     requireImages(x);
     requireBatch(x, t);
     this.bringBlocksUpToDate();
-    const oneTime = times.every((time) => time === times[0]);
+    // (While a graph is recorded, its later runs may bring other times.)
+    const oneTime = !isRecording() && times.every((time) => time === times[0]);
     const [score] = this.graphs[oneTime ? "oneTime" : "manyTimes"](x, t);
     return score as tf.Tensor;
   };

@@ -3,13 +3,13 @@
  */
 import { tf, type Random } from "../engine";
 import { requireBatch, requireTimes } from "./batch";
+import { gaussianLogDensity } from "./gaussian";
+import { requireNoiseLevel, requireTime } from "./numbers";
 import type { Sde } from "./sde";
 
 /** The SDE dx = βᵗ dw with its one parameter. */
 export interface ExponentialSde extends Sde {
   readonly beta: number;
-  /** Standard deviation of x(t) given x(0), for one time: eq. (7) as a plain number. */
-  stdAt(t: number): number;
 }
 
 /**
@@ -37,9 +37,19 @@ export function exponentialSde(options: { beta?: number } = {}): ExponentialSde 
     name: `dx = βᵗ dw, β = ${beta}`,
     beta,
 
+    scaleAt(t) {
+      requireTime(t);
+      return 1;
+    },
+
     stdAt(t) {
-      if (!(t >= 0 && t <= 1)) throw new RangeError(`t must lie in [0, 1]; got ${t}.`);
+      requireTime(t);
       return stdAt(t);
+    },
+
+    timeAt(noiseLevel) {
+      requireNoiseLevel(noiseLevel, stdAt(1));
+      return Math.min(1, Math.log1p(2 * logBeta * noiseLevel ** 2) / (2 * logBeta));
     },
 
     drift(x, t) {
@@ -68,6 +78,10 @@ export function exponentialSde(options: { beta?: number } = {}): ExponentialSde 
 
     prior(shape: readonly number[], random: Random) {
       return tf.tidy(() => random.normal([...shape]).mul(stdAt(1)));
+    },
+
+    priorLogDensity(x) {
+      return gaussianLogDensity(x, stdAt(1));
     },
   };
 }

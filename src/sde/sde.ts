@@ -16,10 +16,26 @@ export interface Sde {
   drift(x: tf.Tensor, t: tf.Tensor1D): tf.Tensor;
   /** g(t), `[B]`. */
   diffusion(t: tf.Tensor1D): tf.Tensor1D;
+  /** α(t) for one time: the mean of x(t) given x(0) is α(t) x(0). α(0) = 1. */
+  scaleAt(t: number): number;
+  /** σ(t) for one time: the standard deviation of x(t) given x(0). */
+  stdAt(t: number): number;
+  /**
+   * The time at which the noise, in units of the data, has a level: the inverse of t ↦ σ(t) / α(t), which
+   * grows with t. A sampler that thinks in noise levels finds its times with it.
+   */
+  timeAt(noiseLevel: number): number;
   /** Mean (shape of `x0`) and standard deviation (`[B]`) of x(t) given x(0) = x0: eq. (7). */
   marginal(x0: tf.Tensor, t: tf.Tensor1D): { mean: tf.Tensor; std: tf.Tensor1D };
   /** A draw from the distribution that x(1) is taken to have, of the given shape: eq. (8). */
   prior(shape: readonly number[], random: Random): tf.Tensor;
+  /** log of that distribution's density at each example, in nats: `[B, …D]` → `[B]`. */
+  priorLogDensity(x: tf.Tensor): tf.Tensor1D;
+}
+
+/** σ(t) / α(t): how much noise x(t) / α(t) = x(0) + level · z carries. `sde.timeAt` is the inverse. */
+export function noiseLevelAt(sde: Sde, t: number): number {
+  return sde.stdAt(t) / sde.scaleAt(t);
 }
 
 /**

@@ -45,6 +45,14 @@ describe("a graph function", () => {
     }
   });
 
+  it("holds operations that tfjs starts without saying their type", () => {
+    const f = (x: tf.Tensor): tf.Tensor[] => [x.expandDims(1), x.greater(1).logicalAnd(x.less(3))];
+    const graph = graphOf(f);
+    const x = tf.tensor1d([1, 2, 3]);
+    expect(numbers(graph(x))).toEqual(numbers(f(x)));
+    x.dispose();
+  });
+
   it("is recorded once, and not run by JavaScript again", () => {
     let calls = 0;
     const graph = graphOf((x) => {
