@@ -1,5 +1,10 @@
+export { affineSde, type AffineDefinition } from "./affine";
 export { constantTime, perExample, requireBatch, requireTimes } from "./batch";
 export { exponentialSde, type ExponentialSde } from "./exponential";
 export { perturb } from "./perturb";
 export { reverseSde, type ReverseSde } from "./reverse";
 export { noiseLevelAt, type Score, type Sde } from "./sde";
+export { subVpSde } from "./sub-vp";
+export { varianceExplodingSde, type VarianceExplodingSde } from "./variance-exploding";
+export { variancePreservingSde } from "./variance-preserving";
+export type { BetaOptions } from "./linear-beta";
