@@ -17,6 +17,11 @@ export interface OdeOptions {
   rtol?: number;
   /** Error allowed a step where x is near 0. Default 1e-5. */
   atol?: number;
+  /**
+   * How many of an example's numbers, group after group, have their error judged by themselves: where unlike
+   * things stand side by side, a few of them would not count among many others. Default: one group of all.
+   */
+  groups?: readonly number[];
   /** Ends the solver cleanly after the current step. Default: the notebook's Interrupt. */
   signal?: AbortSignal;
 }
@@ -57,31 +62,35 @@ const ERROR = [71 / 57600, 0, -71 / 16695, 71 / 1920, -17253 / 339200, 22 / 525,
 const SHORTEST = 1e-6;
 
 /**
- * The method of Dormand & Prince (1980), RK45: seven slopes a step, combined to an answer of fifth order and
- * to one of fourth, whose difference estimates the error. A step whose error exceeds
- * atol + rtol |x| (root mean square over an example's numbers, in the worst example of the batch) is thrown
- * away and tried shorter; else the next one is made as long as the error allows. The last slope of a step is
- * the first of the next, so that an accepted step costs six.
+ * The method of Dormand & Prince (1980), RK45, eq. (F2): seven slopes a step, combined to an answer of fifth
+ * order and to one of fourth, whose difference estimates the error. A step whose error exceeds
+ * atol + rtol |x| (root mean square over the numbers of a group, in the worst group of the worst example) is
+ * thrown away and tried shorter; else the next one is made as long as the error allows. The last slope of a
+ * step is the first of the next, so that an accepted step costs six.
  *
- * @throws RangeError for tolerances that are not positive or an interval that is not finite
+ * @throws RangeError for tolerances that are not positive, an interval that is not finite, groups that do not fit
  * @throws StepSizeError where a step would have to be so short that time stands still
  */
 export async function* dormandPrince(
   options: OdeOptions,
 ): AsyncGenerator<OdeStep, void, undefined> {
   const { slope, from, to, rtol = 1e-5, atol = 1e-5, signal = interruptSignal() } = options;
+  const size = sizeOfExample(options.start);
+  const { groups = [size] } = options;
   requireOdeOptions({ from, to, rtol, atol });
+  requireGroups(groups, size);
   let t = from;
   let h = (to - from) / 100;
   let [step, nfe, rejected] = [0, 1, 0];
   let x = options.start.clone();
-  let k = tf.tidy(() => slope(x, t));
+  let k: tf.Tensor | undefined;
   try {
     while (t !== to && !signal.aborted) {
       if (Math.abs(to - t) <= Math.abs(h) * 1.001) h = to - t;
-      const tried = tf.tidy(() => attempt(slope, { x, t, h, k }));
+      k ??= tf.tidy(() => slope(x, t));
+      const tried = attempt(slope, { x, t, h, k });
       nfe += 6;
-      const error = tf.tidy(() => errorOf(tried.error, x, tried.x, { rtol, atol }));
+      const error = errorOf(tried.error, x, tried.x, { rtol, atol, groups });
       tried.error.dispose();
       const accepted = error <= 1; // NaN is not
       if (accepted) {
@@ -100,7 +109,7 @@ export async function* dormandPrince(
       await yieldToEventLoop();
     }
   } finally {
-    tf.dispose([x, k]);
+    tf.dispose([x, k ?? []]);
   }
 }
 
@@ -117,14 +126,16 @@ function attempt(
   slope: OdeOptions["slope"],
   { x, t, h, k }: Place,
 ): { x: tf.Tensor; k: tf.Tensor; error: tf.Tensor } {
-  const slopes = [k];
-  let next = x;
-  for (let i = 1; i < NODES.length; i++) {
-    next = x.add(combination(STAGES[i] as readonly number[], slopes, h));
-    slopes.push(slope(next, t + (NODES[i] as number) * h));
-  }
-  // The last stage is the answer of fifth order itself.
-  return { x: next, k: slopes[6] as tf.Tensor, error: combination(ERROR, slopes, h) };
+  return tf.tidy(() => {
+    const slopes = [k];
+    let next = x;
+    for (let i = 1; i < NODES.length; i++) {
+      next = x.add(combination(STAGES[i] as readonly number[], slopes, h));
+      slopes.push(slope(next, t + (NODES[i] as number) * h));
+    }
+    // The last stage is the answer of fifth order itself.
+    return { x: next, k: slopes[6] as tf.Tensor, error: combination(ERROR, slopes, h) };
+  });
 }
 
 /** h Σ wᵢ kᵢ */
@@ -144,11 +155,24 @@ function errorOf(
   error: tf.Tensor,
   before: tf.Tensor,
   after: tf.Tensor,
-  { rtol, atol }: { rtol: number; atol: number },
+  { rtol, atol, groups }: { rtol: number; atol: number; groups: readonly number[] },
 ): number {
-  const allowed = tf.maximum(before.abs(), after.abs()).mul(rtol).add(atol);
-  const squares = error.div(allowed).square().reshape([error.shape[0], -1]);
-  return squares.mean(1).sqrt().max().dataSync()[0] ?? NaN;
+  const worst = tf.tidy(() => {
+    const allowed = tf.maximum(before.abs(), after.abs()).mul(rtol).add(atol);
+    const squares = error.div(allowed).square();
+    const parts = tf.split(squares.reshape([error.shape[0] ?? 0, -1]), [...groups], 1);
+    return tf
+      .stack(parts.map((part) => part.mean(1)))
+      .max()
+      .sqrt()
+      .dataSync();
+  });
+  return worst[0] ?? NaN;
+}
+
+/** How many numbers an example has. */
+function sizeOfExample(x: tf.Tensor): number {
+  return x.shape.slice(1).reduce((product, n) => product * n, 1);
 }
 
 /** How much longer the next step is: for a method of order five the error goes with the fifth power of h. */
@@ -166,6 +190,17 @@ function requireStep(h: number, t: number, interval: number, error: number): voi
           "that ends earlier, may help."
         : ": the slope is not finite there."),
   );
+}
+
+function requireGroups(groups: readonly number[], size: number): void {
+  const whole = groups.every((count) => Number.isInteger(count) && count > 0);
+  const sum = groups.reduce((total, count) => total + count, 0);
+  if (!whole || sum !== size) {
+    throw new RangeError(
+      `groups must be whole numbers > 0 whose sum is ${size}, the numbers of an example; ` +
+        `got [${groups.join(", ")}].`,
+    );
+  }
 }
 
 function requireOdeOptions(options: Record<"from" | "to" | "rtol" | "atol", number>): void {

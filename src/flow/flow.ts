@@ -12,7 +12,7 @@ export interface FlowOptions extends Omit<OdeOptions, "slope"> {
 }
 
 /**
- * The probability flow ODE (Song et al. 2021, eq. 13 and D.1)
+ * The probability flow ODE, eq. (F1) (Song et al. 2021, §4.3 and D.1)
  *
  *     dx/dt = f(x, t) − ½ g(t)² s(x, t),
  *

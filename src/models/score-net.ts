@@ -74,9 +74,10 @@ export class ScoreNet {
     const times = requireTimes(t, { excludeZero: true });
     requireImages(x);
     requireBatch(x, t);
+    // A graph that someone else records outlives these weights and these times: it has to cut the vector itself.
+    if (isRecording()) return this.apply(toBlocks(this.vector as unknown as tf.Tensor1D), x, t);
     this.bringBlocksUpToDate();
-    // (While a graph is recorded, its later runs may bring other times.)
-    const oneTime = !isRecording() && times.every((time) => time === times[0]);
+    const oneTime = times.every((time) => time === times[0]);
     const [score] = this.graphs[oneTime ? "oneTime" : "manyTimes"](x, t);
     return score as tf.Tensor;
   };

@@ -3,6 +3,7 @@ import {
   BLOCK_NAMES,
   denoisingLosses,
   exponentialSde,
+  graphFunction,
   loadScoreNet,
   PARAMETER_COUNT,
   PARAMETERS,
@@ -194,6 +195,27 @@ describe("a new ScoreNet", () => {
     expectSameNumbers(scores(), first);
     vector.dispose();
     other.dispose();
+    fresh.dispose();
+  });
+
+  it("can be part of a graph: before its first use, at other times, after its numbers were set", () => {
+    const fresh = new ScoreNet({ sde: exponentialSde(), seed: 2 });
+    const graph = graphFunction((x, t) => [fresh.score(x, t as tf.Tensor1D).mul(2)]);
+    const x = tf.ones([2, 28, 28, 1]);
+    const halved = tf.tidy(() => fresh.getVector().mul<tf.Tensor1D>(0.5));
+    for (const times of [[0.4, 0.4], [0.1, 0.9], null, [0.2, 0.3]]) {
+      if (times === null) {
+        fresh.setVector(halved);
+        continue;
+      }
+      const t = tf.tensor1d(times);
+      const inGraph = take(graph(x, t)[0] as tf.Tensor);
+      const plain = take(tf.tidy(() => fresh.score(x, t).mul(2)));
+      expect(relativeError(inGraph, plain)).toBeLessThan(1e-5);
+      t.dispose();
+    }
+    tf.dispose([x, halved]);
+    graph.dispose();
     fresh.dispose();
   });
 

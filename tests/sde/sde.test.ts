@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { exponentialSde, perturb, Random, reverseSde, tf } from "../../src";
+import { exponentialSde, noiseLevelAt, perturb, Random, reverseSde, tf } from "../../src";
 
 const sde = exponentialSde({ beta: 25 });
 const times = [1e-5, 1e-3, 0.1, 0.5, 1];
@@ -67,12 +67,7 @@ describe("exponentialSde", () => {
   it.each([-0.1, 1.1, NaN])("refuses t = %s and says so", (time) => {
     const t = tf.tensor1d([0.5, time]);
     const x = tf.ones([2, 3]);
-    for (const call of [
-      () => sde.drift(x, t),
-      () => sde.diffusion(t),
-      () => sde.marginal(x, t),
-      () => sde.stdAt(time),
-    ]) {
+    for (const call of [() => sde.drift(x, t), () => sde.diffusion(t), () => sde.marginal(x, t)]) {
       expect(call).toThrow(/t must lie in \[0, 1\]/);
     }
   });
@@ -82,6 +77,101 @@ describe("exponentialSde", () => {
     expect(() => sde.diffusion(t2)).toThrow(/t must have shape \[B\]/);
     expect(() => sde.marginal(tf.ones([2]), tf.ones([2]))).toThrow(/x must have shape \[B, …D\]/);
     expect(() => sde.marginal(tf.ones([3, 2]), tf.ones([2]))).toThrow(/one row an example/);
+  });
+});
+
+describe("exponentialSde's numbers at one time", () => {
+  const wide = exponentialSde({ beta: 2000 });
+
+  it("σ(t) has its closed form, from 0 to 1", () => {
+    for (const each of [sde, wide]) {
+      expect(each.stdAt(0)).toBe(0);
+      for (const t of times) {
+        const { beta } = each;
+        const exact = Math.sqrt((beta ** (2 * t) - 1) / (2 * Math.log(beta)));
+        // β²ᵗ − 1 loses digits to cancellation: 1e-16 of 2 t ln β = 1e-4.
+        expect(Math.abs(each.stdAt(t) / exact - 1)).toBeLessThan(1e-11);
+      }
+    }
+  });
+
+  it("nothing shrinks the data, so that the noise level is σ(t)", () => {
+    for (const t of [0, ...times]) {
+      expect(sde.scaleAt(t)).toBe(1);
+      expect(noiseLevelAt(sde, t)).toBe(sde.stdAt(t));
+    }
+  });
+
+  it("noiseLevelAt is σ / α where the data shrink", () => {
+    const shrinking = { ...sde, scaleAt: (t: number) => Math.exp(-t) };
+    expect(noiseLevelAt(shrinking, 0.5)).toBeCloseTo(sde.stdAt(0.5) * Math.exp(0.5), 12);
+  });
+
+  it("timeAt is the inverse of the noise level", () => {
+    for (const each of [sde, wide]) {
+      expect(each.timeAt(0)).toBe(0);
+      for (const t of times)
+        expect(Math.abs(each.timeAt(each.stdAt(t)) / t - 1)).toBeLessThan(1e-13);
+      for (const level of [1e-4, 0.01, 1, 9]) {
+        expect(Math.abs(each.stdAt(each.timeAt(level)) / level - 1)).toBeLessThan(1e-13);
+      }
+    }
+  });
+
+  it("timeAt lets a rounding error beyond the last level pass, as t = 1", () => {
+    const top = sde.stdAt(1);
+    expect(sde.timeAt(top * (1 + 1e-12))).toBe(1);
+    expect(() => sde.timeAt(top * 1.001)).toThrow(RangeError);
+  });
+
+  it.each([-0.01, 9.9, NaN, Infinity])("timeAt refuses the level %s and says so", (level) => {
+    expect(() => sde.timeAt(level)).toThrow(RangeError);
+    expect(() => sde.timeAt(level)).toThrow(/noise level must lie in \[0, 9\.8.*got/);
+  });
+
+  it.each([-0.1, 1.1, NaN])("scaleAt and stdAt refuse t = %s", (t) => {
+    expect(() => sde.scaleAt(t)).toThrow(/t must lie in \[0, 1\]/);
+    expect(() => sde.stdAt(t)).toThrow(/t must lie in \[0, 1\]/);
+  });
+});
+
+describe("priorLogDensity", () => {
+  const logNormal = (x: number, std: number): number =>
+    -(x ** 2) / (2 * std ** 2) - Math.log(std * Math.sqrt(2 * Math.PI));
+
+  it.each([25, 2000])("is that of N(0, σ(1)² I), in nats, at β = %i", (beta) => {
+    const prior = exponentialSde({ beta });
+    const rows = [
+      [0, 0, 0],
+      [1, -20, 300],
+    ];
+    const values = tf.tidy(() => prior.priorLogDensity(tf.tensor2d(rows)).dataSync());
+    rows.forEach((row, i) => {
+      const exact = row.reduce((sum, x) => sum + logNormal(x, prior.stdAt(1)), 0);
+      expect(Math.abs((values[i] as number) / exact - 1)).toBeLessThan(1e-6); // float32
+    });
+  });
+
+  it("sums over all the numbers of an image, and owns up to one tensor", () => {
+    const x = tf.ones([5, 4, 4, 1]);
+    const before = tf.memory().numTensors;
+    const value = sde.priorLogDensity(x);
+    expect(tf.memory().numTensors).toBe(before + 1);
+    expect(value.shape).toEqual([5]);
+    for (const one of value.dataSync())
+      expect(one / (16 * logNormal(1, sde.stdAt(1)))).toBeCloseTo(1, 6);
+    tf.dispose([x, value]);
+  });
+
+  it("belongs to what the prior draws: its mean is minus the entropy", () => {
+    const n = 20_000;
+    const mean = tf.tidy(() => {
+      const draws = sde.prior([n, 2], new Random(3));
+      return sde.priorLogDensity(draws).mean().dataSync()[0] as number;
+    });
+    const entropy = 2 * Math.log(sde.stdAt(1) * Math.sqrt(2 * Math.PI * Math.E));
+    // log p is minus half a χ² of 2 degrees: its standard deviation is 1.
+    expect(Math.abs(mean + entropy)).toBeLessThan(4 / Math.sqrt(n));
   });
 });
 
