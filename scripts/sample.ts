@@ -10,16 +10,16 @@ import {
   progress,
   raiseInterrupt,
   sample,
-  writeSafetensors,
+  type SamplerStep,
 } from "../src";
 import { inUnit, positive, wholeNumber } from "./options";
-import { SAMPLERS, samplerOf } from "./samplers";
+import { SAMPLER_USAGE, samplerOf } from "./samplers";
+import { saveSamples } from "./samples-file";
 
 const USAGE = `Usage: npm run sample -- [options]
   --out FILE       the picture, PNG                       (default samples.png)
   --raw FILE       the numbers too, as safetensors: "samples", [N, 28, 28, 1]
-  --sampler NAME   ${Object.keys(SAMPLERS).join(" | ").padEnd(38)} (default em)
-  --steps N        steps of the sampler                   (default 500)
+  ${SAMPLER_USAGE}
   --count N        digits                                 (default 64)
   --eps X          the time to stop at                    (default 1e-3)
   --snr X          signal-to-noise ratio of the corrector (default 0.16)
@@ -32,7 +32,7 @@ async function main(): Promise<void> {
       out: { type: "string", default: "samples.png" },
       raw: { type: "string" },
       sampler: { type: "string", default: "em" },
-      steps: { type: "string", default: "500" },
+      steps: { type: "string" },
       count: { type: "string", default: "64" },
       eps: { type: "string", default: "1e-3" },
       snr: { type: "string", default: "0.16" },
@@ -42,7 +42,7 @@ async function main(): Promise<void> {
   });
   const sampler = samplerOf(values.sampler);
   const count = wholeNumber(values.count, "--count", 1);
-  const numSteps = wholeNumber(values.steps, "--steps", 1);
+  const numSteps = values.steps === undefined ? undefined : wholeNumber(values.steps, "--steps", 1);
   const seed = wholeNumber(values.seed, "--seed", 0);
   const eps = inUnit(values.eps, "--eps");
   const snr = positive(values.snr, "--snr");
@@ -51,19 +51,22 @@ async function main(): Promise<void> {
 
   const { sde, score } = net;
   const shape = [count, 28, 28, 1];
-  const steps = sampler({ sde, score, shape, numSteps, eps, snr, seed });
-  const x = await sample(progress(steps, { label: `sampling ${count} digits` }));
+  let [steps, nfe] = [0, 0];
+  async function* counted(): AsyncGenerator<SamplerStep, void, undefined> {
+    for await (const s of sampler({ sde, score, shape, numSteps, eps, snr, seed })) {
+      [steps, nfe] = [s.step, s.nfe];
+      yield s;
+    }
+  }
+  const x = await sample(progress(counted(), { label: `sampling ${count} digits` }));
   const data = await x.data<"float32">();
   const columns = Math.ceil(Math.sqrt(count));
   fs.mkdirSync(path.dirname(path.resolve(values.out)), { recursive: true });
   fs.writeFileSync(values.out, imageGrid({ data, shape }, { columns }));
-  console.log(`${count} digits in ${values.out}.`);
+  console.log(`${count} digits in ${values.out}: ${steps} steps, ${nfe} score evaluations.`);
   if (values.raw) {
-    const metadata = { sampler: values.sampler, steps: String(numSteps), seed: String(seed) };
-    await writeSafetensors(values.raw, {
-      tensors: new Map([["samples", { shape, data }]]),
-      metadata,
-    });
+    const metadata = { sampler: values.sampler, steps: String(steps), seed: String(seed) };
+    await saveSamples(values.raw, x, metadata);
     console.log(`Their numbers are in ${values.raw}.`);
   }
 }

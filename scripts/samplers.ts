@@ -2,8 +2,15 @@
  * The samplers by their names on the command line.
  */
 import {
+  ancestralEuler,
+  ddim,
+  dpmSolver2m,
   eulerMaruyama,
+  heun,
   predictorCorrector,
+  probabilityFlow,
+  sdeDpmSolver2m,
+  stochasticHeun,
   type PredictorCorrectorOptions,
   type SamplerStep,
 } from "../src";
@@ -13,10 +20,24 @@ export type NamedSampler = (
   options: PredictorCorrectorOptions,
 ) => AsyncGenerator<SamplerStep, void, undefined>;
 
+/** One line for each. */
 export const SAMPLERS: Readonly<Record<string, NamedSampler>> = {
   em: eulerMaruyama,
   pc: predictorCorrector,
+  flow: probabilityFlow,
+  ddim,
+  heun,
+  dpm2m: dpmSolver2m,
+  ancestral: ancestralEuler,
+  "sde-dpm2m": sdeDpmSolver2m,
+  "stochastic-heun": stochasticHeun,
 };
+
+/** How the names and `--steps` are explained in a command's usage. */
+export const SAMPLER_USAGE = `--sampler NAME   ${Object.keys(SAMPLERS).join(" | ")}
+                                                          (default em)
+  --steps N        steps of the sampler                   (default the sampler's own: 500 for em and pc, 20
+                                                          down the noise levels; flow finds out itself)`;
 
 /** @throws RangeError where there is no sampler of that name */
 export function samplerOf(name: string): NamedSampler {

@@ -11,8 +11,8 @@ import type { SamplerStep } from "./sampler";
  *     σ_new² = σ′² (σ² − σ′²) / σ²,   σ_down² = σ′² − σ_new²,
  *     x′ = D(x; σ) + (σ_down / σ) (x − D(x; σ)) + σ_new z.
  *
- * The new noise costs accuracy of the path, of which first order is left, and gains that the network's
- * errors are forgotten along with the old noise.
+ * It is also the exact solution of the reverse SDE over the step, were D constant, just as DDIM is that of the
+ * probability flow: of first order, but the network's errors are forgotten along with the old noise.
  *
  * One score evaluation a step.
  *

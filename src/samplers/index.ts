@@ -7,6 +7,7 @@ export { langevin, type LangevinOptions, type LangevinStep } from "./langevin";
 export { mala, type MalaOptions, type MalaStep } from "./mala";
 export {
   denoiser,
+  descend,
   karrasLevels,
   type NoiseLevelMove,
   type NoiseLevelOptions,

@@ -63,7 +63,9 @@ export function karrasLevels(
   }
   const [top, bottom] = [sigmaMax ** (1 / rho), sigmaMin ** (1 / rho)];
   return Array.from({ length: numSteps }, (_, i) => {
-    if (i === 0) return sigmaMax; // the power of a root would differ by a rounding
+    // At both ends the power of a root would be off by a rounding.
+    if (i === 0) return sigmaMax;
+    if (i === numSteps - 1) return sigmaMin;
     return (top + (i / (numSteps - 1)) * (bottom - top)) ** rho;
   });
 }
@@ -90,6 +92,7 @@ export function denoiser(sde: Sde, score: Score): (x: tf.Tensor, sigma: number) 
  * Times and the SDE's shrinking of the data, α(t), are dealt with here, so that a sampler sees noise
  * levels alone: for dx = βᵗ dw α is 1 and x is x(t).
  *
+ * @param move makes a step; every tensor that it makes, but for what it returns, is freed after it
  * @throws RangeError for options out of range
  */
 export async function* descend(
@@ -110,13 +113,15 @@ export async function* descend(
     for (let i = 0; i < numSteps && !signal.aborted; i++) {
       const sigma = levels[i] as number;
       const next = levels[i + 1] ?? 0;
-      const moved = tf.tidy(() => {
+      const moved: Partial<NoiseLevelMove> & { x: tf.Tensor } = tf.tidy(() => {
         if (next === 0) return { x: denoise(x, sigma) };
-        return { ...move({ x, sigma, next, previous, denoise, noise: noiseLike(x, random) }) };
+        const to = move({ x, sigma, next, previous, denoise, noise: noiseLike(x, random) });
+        // Clones share the numbers: a move may then return a tensor that it was given, too.
+        return { x: to.x.clone(), denoised: to.denoised.clone() };
       });
       tf.dispose([x, previous?.denoised ?? []]);
       x = moved.x;
-      previous = "denoised" in moved ? { denoised: moved.denoised, sigma } : undefined;
+      previous = moved.denoised && { denoised: moved.denoised, sigma };
       const t = next === 0 ? 0 : sde.timeAt(next);
       const xt = tf.tidy(() => x.mul(sde.scaleAt(t)));
       try {

@@ -25,19 +25,22 @@ export interface StochasticHeunOptions extends NoiseLevelOptions {
  * added, which raises σ to σ̂ = (1 + γ) σ, and the step goes from there to σ′. What the network got wrong
  * so far drowns in the new noise and is decided anew.
  *
+ * Unlike in the algorithm as printed, noise never raises the level above the first one, beyond which no network
+ * was trained, and the last step, which only denoises, puts none in.
+ *
  * Two score evaluations a step, one in the last: 2 numSteps − 1 in all.
  *
  * @throws RangeError for options out of range
  */
-export function stochasticHeun(
+export async function* stochasticHeun(
   options: StochasticHeunOptions,
 ): AsyncGenerator<SamplerStep, void, undefined> {
   const { churn = 10, churnFrom = 0.05, churnTo = Infinity, churnStd = 1, numSteps = 20 } = options;
   requireNotNegative({ churn, churnFrom, churnTo, churnStd });
   const gamma = Math.min(churn / numSteps, Math.SQRT2 - 1);
-  const sigmaMax = noiseLevelAt(options.sde, 1); // beyond it no network was trained
+  const sigmaMax = noiseLevelAt(options.sde, 1);
 
-  return descend(options, ({ x, sigma, next, denoise, noise }) => {
+  yield* descend(options, ({ x, sigma, next, denoise, noise }) => {
     const churned = sigma >= churnFrom && sigma <= churnTo;
     const raised = churned ? Math.min((1 + gamma) * sigma, sigmaMax) : sigma;
     const added = churnStd * Math.sqrt(raised ** 2 - sigma ** 2);

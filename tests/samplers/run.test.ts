@@ -1,12 +1,18 @@
 /** What holds for every sampler: options, order of times, seeds, interruption, memory. */
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import {
+  ancestralEuler,
   beginInterruptScope,
+  ddim,
+  dpmSolver2m,
   eulerMaruyama,
+  heun,
   predictorCorrector,
   raiseInterrupt,
   sample,
   ScoreNet,
+  sdeDpmSolver2m,
+  stochasticHeun,
   tf,
   timeGrid,
   type PredictorCorrectorOptions,
@@ -34,10 +40,22 @@ describe("timeGrid", () => {
   });
 });
 
-describe.each([
-  { name: "eulerMaruyama", run: eulerMaruyama, perStep: 1 },
-  { name: "predictorCorrector", run: predictorCorrector, perStep: 2 },
-])("$name", ({ run, perStep }) => {
+/** `holds`: tensors while it runs. */
+const ON_TIMES = [
+  { name: "eulerMaruyama", run: eulerMaruyama, perStep: 1, holds: 1 },
+  { name: "predictorCorrector", run: predictorCorrector, perStep: 2, holds: 1 },
+];
+/** They hold the state, the same in x(t)'s units, and what the last step saw. */
+const ON_NOISE_LEVELS = [
+  { name: "ddim", run: ddim, holds: 3 },
+  { name: "heun", run: heun, holds: 3 },
+  { name: "dpmSolver2m", run: dpmSolver2m, holds: 3 },
+  { name: "ancestralEuler", run: ancestralEuler, holds: 3 },
+  { name: "sdeDpmSolver2m", run: sdeDpmSolver2m, holds: 3 },
+  { name: "stochasticHeun", run: stochasticHeun, holds: 3 },
+];
+
+describe.each([...ON_TIMES, ...ON_NOISE_LEVELS])("$name", ({ run, holds }) => {
   it.each<[string, Partial<PredictorCorrectorOptions>, RegExp]>([
     ["numSteps 0", { numSteps: 0 }, /numSteps must be a whole number ≥ 1; got 0/],
     ["numSteps 2.5", { numSteps: 2.5 }, /numSteps .* got 2\.5/],
@@ -57,39 +75,6 @@ describe.each([
     const failure: unknown = await steps.next().catch((e: unknown) => e);
     expect(failure).toBeInstanceOf(RangeError);
     expect((failure as RangeError).message).toMatch(message);
-  });
-
-  it("asks for the score at the start of each step, from t = 1 on, and ends at eps", async () => {
-    const { score, times } = recordingScore();
-    const reached: number[] = [];
-    for await (const { t } of run({ sde, score, shape: [3, 2], numSteps: 5, eps: 0.05 })) {
-      reached.push(t);
-    }
-    const grid = timeGrid(5, 0.05);
-    const asked = grid.slice(0, -1).flatMap((t) => new Array<number>(perStep).fill(t));
-    expect(times).toHaveLength(asked.length);
-    asked.forEach((t, i) => expect(times[i]).toBeCloseTo(t, 6));
-    expect(reached).toEqual(grid.slice(1));
-    expect(reached.at(-1)).toBeCloseTo(0.05, 12);
-    expect(times.every((t) => t > 0 && t <= 1)).toBe(true);
-  });
-
-  it("counts steps and score evaluations", async () => {
-    const { score, times } = recordingScore();
-    const seen: [number, number, number][] = [];
-    for await (const s of run({ sde, score, shape: [3, 2], numSteps: 4 })) {
-      seen.push([s.step, s.numSteps, s.nfe]);
-      expect(s.nfe).toBe(times.length);
-    }
-    expect(seen).toEqual([1, 2, 3, 4].map((step) => [step, 4, step * perStep]));
-  });
-
-  it("takes 500 steps to 1e-3 unless told otherwise", async () => {
-    const { score } = recordingScore();
-    let last: SamplerStep | undefined;
-    for await (const s of run({ sde, score, shape: [1, 1] })) last = s;
-    expect(last).toMatchObject({ step: 500, numSteps: 500 });
-    expect(last?.t).toBeCloseTo(1e-3, 12);
   });
 
   it("gives the same states for the same seed and others for another", async () => {
@@ -164,7 +149,42 @@ describe.each([
     for await (const s of run({ ...small, numSteps: 1000 })) {
       if (s.step < s.numSteps) counts.add(tf.memory().numTensors);
     }
-    expect([...counts]).toEqual([tensorsBefore + 1]);
+    expect([...counts]).toEqual([tensorsBefore + holds]);
+  });
+});
+
+describe.each(ON_TIMES)("$name", ({ run, perStep }) => {
+  it("asks for the score at the start of each step, from t = 1 on, and ends at eps", async () => {
+    const { score, times } = recordingScore();
+    const reached: number[] = [];
+    for await (const { t } of run({ sde, score, shape: [3, 2], numSteps: 5, eps: 0.05 })) {
+      reached.push(t);
+    }
+    const grid = timeGrid(5, 0.05);
+    const asked = grid.slice(0, -1).flatMap((t) => new Array<number>(perStep).fill(t));
+    expect(times).toHaveLength(asked.length);
+    asked.forEach((t, i) => expect(times[i]).toBeCloseTo(t, 6));
+    expect(reached).toEqual(grid.slice(1));
+    expect(reached.at(-1)).toBeCloseTo(0.05, 12);
+    expect(times.every((t) => t > 0 && t <= 1)).toBe(true);
+  });
+
+  it("counts steps and score evaluations", async () => {
+    const { score, times } = recordingScore();
+    const seen: [number, number, number][] = [];
+    for await (const s of run({ sde, score, shape: [3, 2], numSteps: 4 })) {
+      seen.push([s.step, s.numSteps, s.nfe]);
+      expect(s.nfe).toBe(times.length);
+    }
+    expect(seen).toEqual([1, 2, 3, 4].map((step) => [step, 4, step * perStep]));
+  });
+
+  it("takes 500 steps to 1e-3 unless told otherwise", async () => {
+    const { score } = recordingScore();
+    let last: SamplerStep | undefined;
+    for await (const s of run({ sde, score, shape: [1, 1] })) last = s;
+    expect(last).toMatchObject({ step: 500, numSteps: 500 });
+    expect(last?.t).toBeCloseTo(1e-3, 12);
   });
 });
 
@@ -284,13 +304,13 @@ describe("a ScoreNet as the score", () => {
   it("leaves no tensor behind, step after step", async () => {
     const net = new ScoreNet({ sde });
     const loaded = tf.memory().numTensors;
-    const counts = new Set<number>();
-    for (const run of [eulerMaruyama, predictorCorrector]) {
+    for (const { run, holds } of [...ON_TIMES, ...ON_NOISE_LEVELS]) {
+      const counts = new Set<number>();
       for await (const s of run({ sde, score: net.score, shape: [2, 28, 28, 1], numSteps: 30 })) {
         if (s.step < s.numSteps) counts.add(tf.memory().numTensors);
       }
+      expect([...counts]).toEqual([loaded + holds]);
     }
-    expect([...counts]).toEqual([loaded + 1]);
     expect(tf.memory().numTensors).toBe(loaded);
     net.dispose();
   });
