@@ -2,8 +2,8 @@
  * `npm run train`: trains a ScoreNet from the command line.
  *
  * The folder given with --out gets `training.safetensors` (the whole run: taken up again with
- * --resume), `scorenet.safetensors` (the averaged weights alone: what notebooks load) and
- * `metrics.jsonl` (a line an epoch).
+ * --resume), `scorenet.safetensors` (the averaged weights alone: what notebooks load),
+ * `metrics.jsonl` (a line an epoch) and `losses.jsonl` (a line every 20 steps).
  */
 import fs from "node:fs";
 import path from "node:path";
@@ -21,20 +21,19 @@ import {
   saveScoreNet,
   saveTraining,
   ScoreNet,
-  testLoss,
   train,
-  type ImageDataset,
   type Recipe,
   type Training,
   type TrainStep,
 } from "../src";
 import { positive, wholeNumber } from "./options";
+import { RunLog } from "./run-log";
 
 const USAGE = `Usage: npm run train -- [options]
   --out FOLDER         where the run is kept                    (default runs/latest)
   --epochs N           epochs in all, a resumed run's included  (default 8)
   --recipe NAME        fast | article                           (default fast)
-  --batch-size N       examples a step                          (default 128)
+  --batch-size N       examples a step                          (default: the recipe's)
   --learning-rate X    peak rate                                (default: the recipe's)
   --times NAME         independent | stratified                 (default: the recipe's)
   --clip X             longest gradient                         (default: the recipe's)
@@ -105,22 +104,26 @@ async function openTraining(options: Options, file: string): Promise<Training> {
   });
 }
 
-/** Loss of the averaged weights on images that they were not trained on. */
-function lossOn(test: ImageDataset, training: Training): number {
-  const net = training.averagedModel();
-  const loss = testLoss(net, test);
-  net.dispose();
-  return loss;
+/** Before any work is done: what cannot be kept need not be begun. */
+function makeFolder(folder: string): void {
+  try {
+    fs.mkdirSync(folder, { recursive: true });
+    fs.accessSync(folder, fs.constants.W_OK);
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new Error(`Nothing can be written to ${folder} (${reason}). Choose another --out.`, {
+      cause,
+    });
+  }
 }
 
 async function main(): Promise<void> {
   const options = readOptions(process.argv.slice(2));
   const file = path.join(options.out, "training.safetensors");
-  const metrics = path.join(options.out, "metrics.jsonl");
+  makeFolder(options.out);
   const training = await openTraining(options, file);
   const data = await loadMnist({ split: "train" });
   const test = await loadMnist({ split: "test" });
-  fs.mkdirSync(options.out, { recursive: true });
   process.once("SIGINT", () => raiseInterrupt());
 
   const { tensorflowVersion, device, threads } = engineInfo();
@@ -129,17 +132,15 @@ async function main(): Promise<void> {
   );
   const stepsPerEpoch = Math.ceil(data.size / training.recipe.batchSize);
   let saved = Date.now();
+  const log = new RunLog(options.out, stepsPerEpoch, test);
   const describe = (s: TrainStep): string => `epoch ${s.epoch}  loss ${s.runningLoss.toFixed(2)}`;
   for await (const s of progress(train({ training, data, epochs: options.epochs }), { describe })) {
-    const endOfEpoch = s.step % stepsPerEpoch === 0;
-    if (endOfEpoch) {
-      const line = { epoch: s.epoch, loss: s.epochLoss, testLoss: lossOn(test, training) };
-      fs.appendFileSync(metrics, JSON.stringify(line) + "\n");
-      console.log(
-        `epoch ${s.epoch}: loss ${s.epochLoss.toFixed(2)}, test images ${line.testLoss.toFixed(2)}`,
-      );
+    const line = log.record(s, training);
+    if (line) {
+      const { epoch, loss, testLoss } = line;
+      console.log(`epoch ${epoch}: loss ${loss.toFixed(2)}, test images ${testLoss.toFixed(2)}`);
     }
-    if (endOfEpoch || Date.now() - saved > options.saveMinutes * 60_000) {
+    if (line || Date.now() - saved > options.saveMinutes * 60_000) {
       await saveTraining(file, training);
       saved = Date.now();
     }

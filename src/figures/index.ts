@@ -24,3 +24,4 @@ export {
   type ImageGridOptions,
   type ImagePixels,
 } from "./image-grid";
+export { trainingCurvesFigure, type EpochLoss, type TrainingCurve } from "./training-curves";

@@ -37,11 +37,20 @@ export const ARTICLE_RECIPE: Recipe = {
   maxGradientNorm: null,
 };
 
-/** Reaches in 8 epochs what the article's takes about 40 for. */
+/**
+ * The recipe that won: in an epoch of a minute it gets where the article's is after some 20.
+ *
+ * What it took, in the order of what it gave: more steps (batches of 64), far larger ones (a rate 80 times the
+ * article's, after a warm-up, and down a cosine to the end), a shorter memory of squared gradients, which
+ * large steps need, a time from each part of (0, 1) in every batch, and gradients cut at 100.
+ */
 export const FAST_RECIPE: Recipe = {
   ...ARTICLE_RECIPE,
-  learningRate: { peak: 2e-3, warmupSteps: 500, final: 0.01 },
+  batchSize: 64,
+  learningRate: { peak: 8e-3, warmupSteps: 500, final: 0.01 },
   adam: { ...ADAM_DEFAULTS, beta2: 0.99 },
+  times: "stratified",
+  maxGradientNorm: 100,
 };
 
 /** Where a run's running mean of losses stands. */
