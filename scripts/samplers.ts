@@ -3,12 +3,14 @@
  */
 import {
   ancestralEuler,
+  ancestralSampling,
   ddim,
   dpmSolver2m,
   eulerMaruyama,
   heun,
   predictorCorrector,
   probabilityFlow,
+  reverseDiffusion,
   sdeDpmSolver2m,
   stochasticHeun,
   type PredictorCorrectorOptions,
@@ -24,6 +26,8 @@ export type NamedSampler = (
 export const SAMPLERS: Readonly<Record<string, NamedSampler>> = {
   em: eulerMaruyama,
   pc: predictorCorrector,
+  "reverse-diffusion": reverseDiffusion,
+  "ancestral-sampling": ancestralSampling,
   flow: probabilityFlow,
   ddim,
   heun,

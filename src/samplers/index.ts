@@ -1,4 +1,5 @@
 export { ancestralEuler } from "./ancestral-euler";
+export { ancestralSampling } from "./ancestral-sampling";
 export { ddim } from "./ddim";
 export { dpmSolver2m } from "./dpm-solver-2m";
 export { eulerMaruyama } from "./euler-maruyama";
@@ -15,6 +16,7 @@ export {
 } from "./noise-levels";
 export { predictorCorrector, type PredictorCorrectorOptions } from "./predictor-corrector";
 export { probabilityFlow, type ProbabilityFlowOptions } from "./probability-flow";
+export { reverseDiffusion, transition } from "./reverse-diffusion";
 export { sample, timeGrid, type SamplerOptions, type SamplerStep } from "./sampler";
 export { sdeDpmSolver2m } from "./sde-dpm-solver-2m";
 export { stochasticHeun, type StochasticHeunOptions } from "./stochastic-heun";

@@ -7,7 +7,7 @@ import { linearBeta, type BetaOptions } from "./linear-beta";
 import type { Sde } from "./sde";
 
 /**
- * The sub-VP SDE (Song et al. 2021, §3.4 and appendix C): the drift of the VP SDE with noise that starts from
+ * The sub-VP SDE (Song et al. 2021, §3.4, appendices B and C): the drift of the VP SDE with noise that starts from
  * nothing,
  *
  *     dx = −½ β(t) x dt + √(β(t) (1 − e^−2B(t))) dw,   x(t) | x(0) ~ N(e^(−B/2) x(0), (1 − e^−B)² I),

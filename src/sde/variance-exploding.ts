@@ -12,7 +12,7 @@ export interface VarianceExplodingSde extends Sde {
 }
 
 /**
- * The VE SDE (Song et al. 2021, §3.4 and appendix C), of which noise-conditional score networks (SMLD; Song &
+ * The VE SDE (Song et al. 2021, §3.4, appendices B and C), of which noise-conditional score networks (SMLD; Song &
  * Ermon 2019) are the discrete form: with s(t) = σ_min (σ_max / σ_min)ᵗ
  *
  *     dx = s(t) √(2 ln(σ_max / σ_min)) dw,   x(t) | x(0) ~ N(x(0), (s(t)² − σ_min²) I).

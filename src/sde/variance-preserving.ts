@@ -7,7 +7,7 @@ import { linearBeta, type BetaOptions } from "./linear-beta";
 import type { Sde } from "./sde";
 
 /**
- * The VP SDE (Song et al. 2021, §3.4 and appendix C), of which DDPM (Ho et al. 2020) is the discrete form:
+ * The VP SDE (Song et al. 2021, §3.4, appendices B and C), of which DDPM (Ho et al. 2020) is the discrete form:
  * with β(t) = β_min + (β_max − β_min) t and B(t) = ∫₀ᵗ β
  *
  *     dx = −½ β(t) x dt + √β(t) dw,   x(t) | x(0) ~ N(e^(−B/2) x(0), (1 − e^−B) I).
