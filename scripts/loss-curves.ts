@@ -41,10 +41,7 @@ async function main(): Promise<void> {
     curves.splice(at < 0 ? curves.length : at, 1, curve);
   }
   fs.writeFileSync(values.data, `${JSON.stringify({ curves }, null, 1)}\n`);
-  const figure = trainingCurvesFigure(curves, {
-    title: "The same network, trained here and in PyTorch",
-    height: 460,
-  });
+  const figure = trainingCurvesFigure(curves, { width: 860, height: 460 });
   fs.writeFileSync(values.out, await figureToPng(figure));
   for (const curve of curves) console.log(summary(curve));
   console.log(`The curves are in ${values.data}, the figure in ${values.out}.`);
