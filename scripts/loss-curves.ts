@@ -61,6 +61,7 @@ async function curveOf({ name, folder }: { name: string; folder: string }): Prom
   training.dispose();
   const epochs = readLines<EpochLine>(path.join(folder, "metrics.jsonl"), "epoch");
   const steps = readLines<StepLine>(path.join(folder, "losses.jsonl"), "step");
+  const firstSteps = steps.filter(({ step }) => step <= FIRST_STEPS);
   return {
     name,
     how,
@@ -69,7 +70,7 @@ async function curveOf({ name, folder }: { name: string; folder: string }): Prom
       loss: rounded(loss),
       testLoss: rounded(testLoss),
     })),
-    firstSteps: steps.filter(({ step }) => step <= FIRST_STEPS),
+    ...(firstSteps.length > 0 && { firstSteps }),
   };
 }
 
