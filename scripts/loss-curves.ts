@@ -40,7 +40,7 @@ async function main(): Promise<void> {
     const at = curves.findIndex(({ name }) => name === curve.name);
     curves.splice(at < 0 ? curves.length : at, 1, curve);
   }
-  fs.writeFileSync(values.data, `${JSON.stringify({ curves }, null, 1)}\n`);
+  fs.writeFileSync(values.data, `${JSON.stringify({ curves }, null, 2)}\n`);
   const figure = trainingCurvesFigure(curves, { width: 860, height: 460 });
   fs.writeFileSync(values.out, await figureToPng(figure));
   for (const curve of curves) console.log(summary(curve));
