@@ -75,7 +75,7 @@ export async function* dormandPrince(
   options: OdeOptions,
 ): AsyncGenerator<OdeStep, void, undefined> {
   const { slope, from, to, rtol = 1e-5, atol = 1e-5, signal = interruptSignal() } = options;
-  const size = sizeOfExample(options.start);
+  const size = tf.util.sizeFromShape(options.start.shape.slice(1));
   const { groups = [size] } = options;
   requireOdeOptions({ from, to, rtol, atol });
   requireGroups(groups, size);
@@ -168,11 +168,6 @@ function errorOf(
       .dataSync();
   });
   return worst[0] ?? NaN;
-}
-
-/** How many numbers an example has. */
-function sizeOfExample(x: tf.Tensor): number {
-  return x.shape.slice(1).reduce((product, n) => product * n, 1);
 }
 
 /** How much longer the next step is: for a method of order five the error goes with the fifth power of h. */

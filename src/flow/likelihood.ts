@@ -2,7 +2,7 @@
  * How likely an image is.
  */
 import { graphFunction, Random, tf } from "../engine";
-import { constantTime, type Score, type Sde } from "../sde";
+import { constantTime, perExampleSum, type Score, type Sde } from "../sde";
 import type { Step } from "../step";
 import { dormandPrince, type OdeStep } from "./dormand-prince";
 import { flowSlope } from "./flow";
@@ -65,7 +65,7 @@ export async function* likelihood(
         return join(value, divergence);
       });
     // One number beside 784: judged with them, its error would hardly count.
-    const groups = [sizeOfExample(shape), 1];
+    const groups = [tf.util.sizeFromShape(shape.slice(1)), 1];
     const solver = { slope, start, from: eps, to: 1, rtol, atol, groups, signal };
     for await (const s of dormandPrince(solver)) {
       yield { ...progressOf(s), ...(s.t === 1 && { logDensity: resultOf(s.x, sde, shape) }) };
@@ -117,7 +117,7 @@ function fieldWithDivergence(options: LikelihoodOptions): Field {
   const graph = graphFunction((state, t, ...vs) => {
     const pull = tf.valueAndGrad((at: tf.Tensor) => slope(at, t as tf.Tensor1D));
     const pulled = vs.map((v) => pull(state, v)); // slope, and vᵀ ∇slope
-    const terms = pulled.map(({ grad }, i) => sumOfRows(grad.mul(vs[i] as tf.Tensor)));
+    const terms = pulled.map(({ grad }, i) => perExampleSum(grad.mul(vs[i] as tf.Tensor)));
     return [(pulled[0] as { value: tf.Tensor }).value, tf.addN(terms)];
   });
   return {
@@ -139,7 +139,7 @@ function rademacher(shape: number[], random: Random): tf.Tensor {
 
 /** One direction for each of the D numbers of an example, `[1, …D]` spread over the batch. */
 function unitVectors(shape: number[]): tf.Tensor[] {
-  const size = sizeOfExample(shape);
+  const size = tf.util.sizeFromShape(shape.slice(1));
   return tf.tidy(() =>
     tf.unstack(tf.eye(size)).map((row) => row.reshape([1, ...shape.slice(1)]).broadcastTo(shape)),
   );
@@ -152,16 +152,8 @@ function join(x: tf.Tensor, integral: tf.Tensor): tf.Tensor2D {
 }
 
 function split(joined: tf.Tensor, shape: number[]): { x: tf.Tensor; integral: tf.Tensor } {
-  const [x, integral] = tf.split(joined, [sizeOfExample(shape), 1], 1);
+  const [x, integral] = tf.split(joined, [tf.util.sizeFromShape(shape.slice(1)), 1], 1);
   return { x: (x as tf.Tensor).reshape(shape), integral: (integral as tf.Tensor).reshape([-1]) };
-}
-
-function sumOfRows(x: tf.Tensor): tf.Tensor {
-  return x.reshape([x.shape[0] ?? 0, -1]).sum(1);
-}
-
-function sizeOfExample(shape: number[]): number {
-  return shape.slice(1).reduce((product, n) => product * n, 1);
 }
 
 function requireLikelihoodOptions({ x, eps = 1e-5 }: LikelihoodOptions): void {

@@ -2,6 +2,7 @@
  * Explicit score matching: the distance between two scores, where the true one is known.
  */
 import { tf } from "../engine";
+import { perExampleSum } from "../sde";
 
 /** What the loss is a function of. Scores without time: one distribution, not one for each t. */
 export interface ExplicitOptions {
@@ -36,11 +37,6 @@ export function explicitLosses(options: ExplicitOptions): tf.Tensor1D {
 /** The mean of `explicitLosses`: the Fisher divergence of eq. (17) as a Monte Carlo estimate. Scalar. */
 export function explicitLoss(options: ExplicitOptions): tf.Scalar {
   return tf.tidy(() => explicitLosses(options).mean<tf.Scalar>());
-}
-
-/** `[B, …D]` → `[B]`: the sum over the data dimensions. */
-export function perExampleSum(x: tf.Tensor): tf.Tensor1D {
-  return x.reshape([x.shape[0] ?? 0, -1]).sum<tf.Tensor1D>(1);
 }
 
 /** @throws RangeError unless x is `[B, …D]` and every value has its shape */

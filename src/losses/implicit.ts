@@ -2,7 +2,8 @@
  * Implicit score matching (Hyvärinen 2005): the Fisher divergence without the true score.
  */
 import { tf } from "../engine";
-import { perExampleSum, requireShapeOf } from "./explicit";
+import { perExampleSum } from "../sde";
+import { requireShapeOf } from "./explicit";
 
 /** What the loss is a function of. */
 export interface ImplicitOptions {

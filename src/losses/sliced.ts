@@ -2,7 +2,8 @@
  * Sliced score matching (Song et al. 2019): the implicit loss with the trace seen along one direction.
  */
 import { tf } from "../engine";
-import { perExampleSum, requireShapeOf } from "./explicit";
+import { perExampleSum } from "../sde";
+import { requireShapeOf } from "./explicit";
 
 /** What the loss is a function of. */
 export interface SlicedOptions {

@@ -51,3 +51,8 @@ export function constantTime(x: tf.Tensor, t: number): tf.Tensor1D {
 export function perExample(values: tf.Tensor1D, like: tf.Tensor): tf.Tensor {
   return values.reshape([-1, ...like.shape.slice(1).map(() => 1)]);
 }
+
+/** `[B, …D]` → `[B]`: the sum over the data dimensions. */
+export function perExampleSum(x: tf.Tensor): tf.Tensor1D {
+  return x.reshape([x.shape[0] ?? 0, -1]).sum<tf.Tensor1D>(1);
+}

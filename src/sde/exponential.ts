@@ -1,10 +1,8 @@
 /**
  * The article's forward process: dx = βᵗ dw.
  */
-import { tf, type Random } from "../engine";
-import { requireBatch, requireTimes } from "./batch";
-import { gaussianLogDensity } from "./gaussian";
-import { requireNoiseLevel, requireTime } from "./numbers";
+import { tf } from "../engine";
+import { affineSde } from "./affine";
 import type { Sde } from "./sde";
 
 /** The SDE dx = βᵗ dw with its one parameter. */
@@ -33,55 +31,21 @@ export function exponentialSde(options: { beta?: number } = {}): ExponentialSde 
   // expm1 keeps the digits that β²ᵗ − 1 would lose to cancellation when t is near 0.
   const stdAt = (t: number): number => Math.sqrt(Math.expm1(2 * t * logBeta) / (2 * logBeta));
 
-  return {
+  const sde = affineSde({
     name: `dx = βᵗ dw, β = ${beta}`,
-    beta,
-
-    scaleAt(t) {
-      requireTime(t);
-      return 1;
-    },
-
-    stdAt(t) {
-      requireTime(t);
-      return stdAt(t);
-    },
-
-    timeAt(noiseLevel) {
-      requireNoiseLevel(noiseLevel, stdAt(1));
-      return Math.min(1, Math.log1p(2 * logBeta * noiseLevel ** 2) / (2 * logBeta));
-    },
-
-    drift(x, t) {
-      requireBatch(x, t);
-      requireTimes(t);
-      return tf.zerosLike(x);
-    },
-
-    diffusion(t) {
-      requireTimes(t);
-      return tf.tidy(() => t.mul<tf.Tensor1D>(logBeta).exp());
-    },
-
-    marginal(x0, t) {
-      requireBatch(x0, t);
-      requireTimes(t);
-      const std = tf.tidy(() =>
-        t
-          .mul<tf.Tensor1D>(2 * logBeta)
-          .expm1()
-          .div<tf.Tensor1D>(2 * logBeta)
-          .sqrt(),
-      );
-      return { mean: x0.clone(), std };
-    },
-
-    prior(shape: readonly number[], random: Random) {
-      return tf.tidy(() => random.normal([...shape]).mul(stdAt(1)));
-    },
-
-    priorLogDensity(x) {
-      return gaussianLogDensity(x, stdAt(1));
-    },
-  };
+    rate: (t) => tf.zerosLike(t),
+    diffusion: (t) => t.mul<tf.Tensor1D>(logBeta).exp(),
+    kernel: (t) => ({
+      scale: tf.onesLike(t),
+      std: t
+        .mul<tf.Tensor1D>(2 * logBeta)
+        .expm1()
+        .div<tf.Tensor1D>(2 * logBeta)
+        .sqrt(),
+    }),
+    kernelAt: (t) => ({ scale: 1, std: stdAt(t) }),
+    timeAt: (level) => Math.log1p(2 * logBeta * level ** 2) / (2 * logBeta),
+    priorStd: stdAt(1),
+  });
+  return { ...sde, beta };
 }

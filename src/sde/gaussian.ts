@@ -2,16 +2,14 @@
  * The density that every prior has.
  */
 import { tf } from "../engine";
+import { perExampleSum } from "./batch";
 
 /** log N(x; 0, std² I) of each example, `[B, …D]` → `[B]`, in nats; owned by the caller. */
 export function gaussianLogDensity(x: tf.Tensor, std: number): tf.Tensor1D {
   return tf.tidy(() => {
-    const rows = x.reshape([x.shape[0] ?? 0, -1]);
-    const size = rows.shape[1] ?? 0;
+    const size = tf.util.sizeFromShape(x.shape.slice(1));
     const logNorm = size * Math.log(std * Math.sqrt(2 * Math.PI));
-    return rows
-      .square()
-      .sum(1)
+    return perExampleSum(x.square())
       .mul(-1 / (2 * std ** 2))
       .sub<tf.Tensor1D>(logNorm);
   });

@@ -1,5 +1,5 @@
 export { affineSde, type AffineDefinition } from "./affine";
-export { constantTime, perExample, requireBatch, requireTimes } from "./batch";
+export { constantTime, perExample, perExampleSum, requireBatch, requireTimes } from "./batch";
 export { exponentialSde, type ExponentialSde } from "./exponential";
 export { perturb } from "./perturb";
 export { reverseSde, type ReverseSde } from "./reverse";
