@@ -4,6 +4,7 @@
 import {
   ancestralEuler,
   ancestralSampling,
+  annealedLangevin,
   ddim,
   dpmSolver2m,
   eulerMaruyama,
@@ -28,6 +29,7 @@ export const SAMPLERS: Readonly<Record<string, NamedSampler>> = {
   pc: predictorCorrector,
   "reverse-diffusion": reverseDiffusion,
   "ancestral-sampling": ancestralSampling,
+  "annealed-langevin": annealedLangevin,
   flow: probabilityFlow,
   ddim,
   heun,

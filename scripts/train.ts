@@ -1,5 +1,5 @@
 /**
- * `npm run train`: trains a ScoreNet from the command line.
+ * `npm run train`: trains a network from the command line.
  *
  * The folder given with --out gets `training.safetensors` (the whole run: taken up again with
  * --resume), `scorenet.safetensors` (the averaged weights alone: what notebooks load),
@@ -11,18 +11,27 @@ import { parseArgs } from "node:util";
 import {
   ARTICLE_RECIPE,
   createTraining,
+  EDM_RECIPE,
+  edmPreconditioning,
   engineInfo,
   exponentialSde,
   FAST_RECIPE,
   loadMnist,
   loadTraining,
+  MNIST_STD,
   progress,
   raiseInterrupt,
-  saveScoreNet,
+  ResidualNet,
+  saveNetwork,
   saveTraining,
   ScoreNet,
+  subVpSde,
   train,
+  varianceExplodingSde,
+  variancePreservingSde,
   type Recipe,
+  type ScoreModel,
+  type Sde,
   type Training,
   type TrainStep,
 } from "../src";
@@ -32,11 +41,16 @@ import { RunLog } from "./run-log";
 const USAGE = `Usage: npm run train -- [options]
   --out FOLDER         where the run is kept                    (default runs/latest)
   --epochs N           epochs in all, a resumed run's included  (default 8)
-  --recipe NAME        fast | article                           (default fast)
+  --network NAME       score | score-edm | residual             (default score)
+                       the article's; the same with EDM's preconditioning; ResidualNet
+  --sde NAME           exponential | variance-exploding | variance-preserving | sub-vp
+                                                                (default exponential)
+  --recipe NAME        fast | article | edm                     (default fast)
   --batch-size N       examples a step                          (default: the recipe's)
   --learning-rate X    peak rate                                (default: the recipe's)
   --times NAME         independent | stratified                 (default: the recipe's)
   --clip X             longest gradient                         (default: the recipe's)
+  --class-dropout X    part of the images shown without class   (default: classes are not used)
   --seed N             order of the data, t, z, first weights   (default 0)
   --save-minutes N     minutes between checkpoints              (default 5)
   --resume             go on with the run in --out`;
@@ -44,6 +58,7 @@ const USAGE = `Usage: npm run train -- [options]
 interface Options {
   out: string;
   epochs: number;
+  makeModel: () => ScoreModel;
   recipe: Recipe;
   saveMinutes: number;
   resume: boolean;
@@ -55,25 +70,32 @@ function readOptions(args: string[]): Options {
     options: {
       out: { type: "string", default: "runs/latest" },
       epochs: { type: "string", default: "8" },
+      network: { type: "string", default: "score" },
+      sde: { type: "string", default: "exponential" },
       recipe: { type: "string", default: "fast" },
       "batch-size": { type: "string" },
       "learning-rate": { type: "string" },
       times: { type: "string" },
       clip: { type: "string" },
+      "class-dropout": { type: "string" },
       seed: { type: "string", default: "0" },
       "save-minutes": { type: "string", default: "5" },
       resume: { type: "boolean", default: false },
     },
   });
-  const recipes: Record<string, Recipe> = { fast: FAST_RECIPE, article: ARTICLE_RECIPE };
-  const base = recipes[values.recipe];
-  if (!base) throw new RangeError(`--recipe is fast or article; got "${values.recipe}".`);
+  const base = choice(RECIPES, values.recipe, "--recipe");
+  const makeNetwork = choice(NETWORKS, values.network, "--network");
+  const makeSde = choice(SDES, values.sde, "--sde");
+  const seed = wholeNumber(values.seed, "--seed", 0);
+  const dropout = values["class-dropout"];
   return {
     out: values.out,
     epochs: wholeNumber(values.epochs, "--epochs", 1),
+    makeModel: () => makeNetwork(makeSde(), seed),
     recipe: {
       ...base,
-      seed: wholeNumber(values.seed, "--seed", 0),
+      seed,
+      classDropout: dropout === undefined ? base.classDropout : Number(dropout),
       batchSize: wholeNumber(values["batch-size"] ?? String(base.batchSize), "--batch-size", 1),
       learningRate: learningRate(base, values["learning-rate"]),
       times: (values.times ?? base.times) as Recipe["times"],
@@ -83,6 +105,33 @@ function readOptions(args: string[]): Options {
     saveMinutes: positive(values["save-minutes"], "--save-minutes"),
     resume: values.resume,
   };
+}
+
+/** What can be chosen by name, one line for each. */
+const RECIPES: Readonly<Record<string, Recipe>> = {
+  fast: FAST_RECIPE,
+  article: ARTICLE_RECIPE,
+  edm: EDM_RECIPE,
+};
+const NETWORKS: Readonly<Record<string, (sde: Sde, seed: number) => ScoreModel>> = {
+  score: (sde, seed) => new ScoreNet({ sde, seed }),
+  "score-edm": (sde, seed) =>
+    new ScoreNet({ sde, seed, preconditioning: edmPreconditioning(MNIST_STD) }),
+  residual: (sde, seed) => new ResidualNet({ sde, seed }),
+};
+const SDES: Readonly<Record<string, () => Sde>> = {
+  exponential: exponentialSde,
+  "variance-exploding": varianceExplodingSde,
+  "variance-preserving": variancePreservingSde,
+  "sub-vp": subVpSde,
+};
+
+function choice<T>(choices: Readonly<Record<string, T>>, name: string, option: string): T {
+  const chosen = Object.hasOwn(choices, name) ? choices[name] : undefined;
+  if (chosen === undefined) {
+    throw new RangeError(`${option} is ${Object.keys(choices).join(" | ")}; got "${name}".`);
+  }
+  return chosen;
 }
 
 function learningRate(base: Recipe, text: string | undefined): Recipe["learningRate"] {
@@ -97,11 +146,7 @@ async function openTraining(options: Options, file: string): Promise<Training> {
   if (fs.existsSync(file)) {
     throw new Error(`${file} exists: go on with --resume, or choose another folder with --out.`);
   }
-  const { recipe } = options;
-  return createTraining({
-    model: new ScoreNet({ sde: exponentialSde(), seed: recipe.seed }),
-    recipe,
-  });
+  return createTraining({ model: options.makeModel(), recipe: options.recipe });
 }
 
 /** Before any work is done: what cannot be kept need not be begun. */
@@ -147,7 +192,7 @@ async function main(): Promise<void> {
   }
   await saveTraining(file, training);
   const net = training.averagedModel();
-  await saveScoreNet(path.join(options.out, "scorenet.safetensors"), net, {
+  await saveNetwork(path.join(options.out, "scorenet.safetensors"), net, {
     recipe: JSON.stringify(training.recipe),
     step: String(training.step),
   });

@@ -11,6 +11,7 @@ export * from "./checkpoints";
 export * from "./training";
 export * from "./flow";
 export * from "./samplers";
+export * from "./guidance";
 export * from "./metrics";
 export * from "./figures";
 export * from "./notebook";

@@ -1,4 +1,13 @@
 export { readSafetensors, writeSafetensors } from "./files";
+export {
+  loadNetwork,
+  loadResidualNet,
+  loadScoreNet,
+  networkFrom,
+  networkMetadata,
+  networkTensors,
+  saveNetwork,
+} from "./network-file";
 export { fromPyTorch, requireTensor, toPyTorch } from "./pytorch-layout";
 export {
   decodeSafetensors,
@@ -7,10 +16,4 @@ export {
   type StoredTensor,
   type StoredTensors,
 } from "./safetensors";
-export {
-  loadScoreNet,
-  saveScoreNet,
-  scoreNetFrom,
-  scoreNetTensors,
-  sdeMetadata,
-} from "./score-net-file";
+export { readSde, sdeMetadata } from "./sde-metadata";

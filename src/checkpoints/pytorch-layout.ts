@@ -1,19 +1,23 @@
 /**
- * Between a ScoreNet's vector of numbers and tensors under PyTorch's names, in PyTorch's layouts.
+ * Between a network's vector of numbers and tensors under PyTorch's names, in PyTorch's layouts.
  */
 import { tf } from "../engine";
-import { PARAMETERS, toParameters, toVector } from "../models";
+import { toVector, type ParameterLayout } from "../models";
 import { SafetensorsError, type StoredTensor } from "./safetensors";
 
 /**
- * The parameters in a vector `[1 115 297]` (weights, or a moment of the optimiser) as PyTorch's
+ * The parameters in a vector `[P]` (weights, or a moment of the optimiser) as PyTorch's
  * `state_dict` holds them: filters OIHW (convolution) and IOHW (transposed), `[out, in]` for linear.
  *
  * @param prefix put before each name, for example "ema."
  */
-export function toPyTorch(vector: tf.Tensor1D, prefix = ""): Map<string, StoredTensor> {
-  const parts = toParameters(vector);
-  const stored = PARAMETERS.map(({ name }, i): [string, StoredTensor] => {
+export function toPyTorch(
+  layout: ParameterLayout,
+  vector: tf.Tensor1D,
+  prefix = "",
+): Map<string, StoredTensor> {
+  const parts = layout.toParameters(vector);
+  const stored = layout.parameters.map(({ name }, i): [string, StoredTensor] => {
     const tensor = tf.tidy(() => toPyTorchLayout(parts[i] as tf.Tensor));
     const entry = { shape: tensor.shape, data: Float32Array.from(tensor.dataSync()) };
     tensor.dispose();
@@ -30,13 +34,14 @@ export function toPyTorch(vector: tf.Tensor1D, prefix = ""): Map<string, StoredT
  * @throws SafetensorsError naming the first tensor that is missing, of another shape, or not finite
  */
 export function fromPyTorch(
+  layout: ParameterLayout,
   tensors: ReadonlyMap<string, StoredTensor>,
   prefix: string,
   source: string,
 ): tf.Tensor1D {
   return tf.tidy(() =>
     toVector(
-      PARAMETERS.map(({ name, shape }) => {
+      layout.parameters.map(({ name, shape }) => {
         const expected = shape.length === 4 ? TO_PYTORCH.map((axis) => shape[axis] ?? 0) : shape;
         const { data } = requireTensor(tensors, prefix + name, expected, source);
         const tensor = tf.tensor(Float32Array.from(data), [...expected], "float32");
@@ -59,7 +64,9 @@ export function requireTensor(
 ): StoredTensor {
   const stored = tensors.get(name);
   if (!stored) {
-    throw new SafetensorsError(`${source} has no tensor "${name}": is it a ScoreNet's checkpoint?`);
+    throw new SafetensorsError(
+      `${source} has no tensor "${name}": is it a checkpoint of this network?`,
+    );
   }
   if (!tf.util.arraysEqual([...stored.shape], [...shape])) {
     throw new SafetensorsError(

@@ -16,6 +16,24 @@ export const varianceWeighting: Weighting = (_t, std) => std.square();
 /** λ(t) = 1: eq. (4) as it stands. */
 export const unitWeighting: Weighting = (t) => tf.onesLike(t);
 
+/**
+ * EDM's λ (Karras et al. 2022, table 1) for a score: λ(t) = std² (1 + σ² / σ_d²) with σ = std / α, the noise in
+ * units of the data.
+ *
+ * EDM writes its loss for the denoised image, (σ² + σ_d²) / (σ σ_d)² · ‖D − x(0)‖². With D = x̂ + σ² ∇ log p̂
+ * that is this λ in eq. (5). It makes the loss of an untrained network the same at every noise level; which of
+ * them are learnt is then left to how often they are drawn.
+ *
+ * @param sigmaData σ_d, standard deviation of the data
+ */
+export function edmWeighting(sde: Sde, sigmaData: number): Weighting {
+  return (t, std) => {
+    const { mean } = sde.marginal(tf.ones([t.shape[0], 1]), t);
+    const sigma: tf.Tensor1D = std.div(mean.reshape<tf.Tensor1D>([-1]));
+    return std.square().mul(sigma.div(sigmaData).square().add(1));
+  };
+}
+
 /** What the loss is a function of. */
 export interface DenoisingOptions {
   sde: Sde;

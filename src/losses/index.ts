@@ -1,6 +1,7 @@
 export {
   denoisingLoss,
   denoisingLosses,
+  edmWeighting,
   unitWeighting,
   varianceWeighting,
   type DenoisingOptions,

@@ -17,6 +17,5 @@ export {
   CLASSIFIER_RECIPE,
   trainClassifier,
   type ClassifierRecipe,
-  type ClassifierStep,
   type TrainClassifierOptions,
 } from "./train-classifier";

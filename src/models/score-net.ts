@@ -1,8 +1,8 @@
 /**
  * The article's time-conditioned U-Net.
  */
-import { graphFunction, isRecording, Random, tf, type GraphFunction } from "../engine";
-import { perExample, requireBatch, requireTimes, type Score, type Sde } from "../sde";
+import { graphFunction, Random, tf, type GraphFunction } from "../engine";
+import { requireBatch, requireTimes, type Score, type Sde } from "../sde";
 import { groupNormSwish } from "./group-norm-swish";
 import {
   conv,
@@ -12,17 +12,16 @@ import {
   linear,
   swish,
 } from "./layers";
+import { makeVariable, NetworkWeights } from "./network-weights";
 import {
-  BLOCK_NAMES,
   EMBEDDING,
   FOURIER_SCALE,
-  initialVector,
+  SCORE_NET_LAYOUT,
   TIME_CHANNELS,
-  toBlocks,
-  toParameters,
-  PARAMETERS,
   type Weights,
 } from "./parameters";
+import { noisePreconditioning, type Preconditioning } from "./preconditioning";
+import { requireImages, type ScoreModel } from "./score-model";
 
 /** How to make a ScoreNet. */
 export interface ScoreNetOptions {
@@ -30,6 +29,8 @@ export interface ScoreNetOptions {
   sde: Sde;
   /** Governs the first weights and the fixed frequencies of time. Default 0. */
   seed?: number;
+  /** What makes a score of the layers. Default the article's: s = F(x, t) / std(t). */
+  preconditioning?: Preconditioning;
 }
 
 /**
@@ -43,76 +44,63 @@ export interface ScoreNetOptions {
  * with z ~ N(0, I): the layers before only have to predict something of the size of z. (The score's
  * variance is then about 1 / std², not 1, as the article has it.)
  */
-export class ScoreNet {
+export class ScoreNet implements ScoreModel {
   readonly sde: Sde;
+  readonly layout = SCORE_NET_LAYOUT;
+  readonly numClasses = 0;
   /** Frequencies of the time features, fixed, `[128]`. */
   readonly frequencies: tf.Variable;
-  /** Every trainable number, `[1 115 297]`. Change it through `setVector`. */
-  private readonly vector: tf.Variable;
-  /** The same numbers as the tensors that the network uses, cut anew when they are first asked for. */
-  private readonly blocks: readonly tf.Variable[];
-  private blocksAreCurrent = true;
+  readonly preconditioning: Preconditioning;
+  private readonly weights: NetworkWeights;
   /** `apply` with the network's own numbers as one graph, for batches at one time and at many. */
   private readonly graphs: { readonly oneTime: GraphFunction; readonly manyTimes: GraphFunction };
 
   constructor(options: ScoreNetOptions) {
-    const { sde, seed = 0 } = options;
+    const { sde, seed = 0, preconditioning = noisePreconditioning } = options;
     this.sde = sde;
+    this.preconditioning = preconditioning;
     const random = new Random(seed);
-    this.vector = makeVariable(initialVector(random));
+    this.weights = new NetworkWeights(this.layout, random);
     this.frequencies = makeVariable(
       tf.tidy(() => random.normal([EMBEDDING / 2]).mul(FOURIER_SCALE)),
     );
-    this.blocks = toBlocks(this.vector as unknown as tf.Tensor1D).map(makeVariable);
     const graph = (oneTime: boolean): GraphFunction =>
-      graphFunction((x, t) => [this.forward(this.blocks, x, t as tf.Tensor1D, oneTime)]);
+      graphFunction((x, t) => [this.forward(this.weights.blocks(), x, t as tf.Tensor1D, oneTime)]);
     this.graphs = { oneTime: graph(true), manyTimes: graph(false) };
   }
 
-  /** The score s_θ(x, t): `x` `[B, 28, 28, 1]`, `t` `[B]` in (0, 1] → `[B, 28, 28, 1]`. */
   readonly score: Score = (x, t) => {
     const times = requireTimes(t, { excludeZero: true });
-    requireImages(x);
+    requireImages(x, "ScoreNet");
     requireBatch(x, t);
-    // A graph that someone else records outlives these weights and these times: it has to cut the vector itself.
-    if (isRecording()) return this.apply(toBlocks(this.vector as unknown as tf.Tensor1D), x, t);
-    this.bringBlocksUpToDate();
-    const oneTime = times.every((time) => time === times[0]);
+    const oneTime = times.length > 0 && times.every((time) => time === times[0]);
     const [score] = this.graphs[oneTime ? "oneTime" : "manyTimes"](x, t);
     return score as tf.Tensor;
   };
 
-  /**
-   * The same with the network's tensors given, so that a gradient can be taken by them.
-   *
-   * @param blocks as `toBlocks` gives them
-   * @throws RangeError unless `x` is `[B, 28, 28, 1]`
-   */
   apply(blocks: readonly tf.Tensor[], x: tf.Tensor, t: tf.Tensor1D): tf.Tensor4D {
-    requireImages(x);
+    requireImages(x, "ScoreNet");
     return this.forward(blocks, x, t, false);
   }
 
-  /** A copy of all trainable numbers, `[1 115 297]`. The caller owns it. */
   getVector(): tf.Tensor1D {
-    return this.vector.clone() as tf.Tensor1D;
+    return this.weights.getVector();
   }
 
-  /** Sets all trainable numbers at once. Takes a copy: the caller keeps what it gave. */
   setVector(vector: tf.Tensor1D): void {
-    this.vector.assign(vector);
-    this.blocksAreCurrent = false;
+    this.weights.setVector(vector);
   }
 
   /** A copy of every trainable parameter under its PyTorch name, in the network's layout. */
   parameters(): Map<string, tf.Tensor> {
-    const parts = toParameters(this.vector as unknown as tf.Tensor1D);
-    return new Map(PARAMETERS.map(({ name }, i) => [name, parts[i] as tf.Tensor]));
+    const vector = this.getVector();
+    const parts = this.layout.toParameters(vector);
+    vector.dispose();
+    return new Map(this.layout.parameters.map(({ name }, i) => [name, parts[i] as tf.Tensor]));
   }
 
-  /** Another network with the same numbers. */
   clone(): ScoreNet {
-    const copy = new ScoreNet({ sde: this.sde });
+    const copy = new ScoreNet({ sde: this.sde, preconditioning: this.preconditioning });
     tf.tidy(() => copy.setVector(this.getVector()));
     copy.frequencies.assign(this.frequencies);
     return copy;
@@ -120,18 +108,10 @@ export class ScoreNet {
 
   /** Frees every tensor. The network cannot be used after. */
   dispose(): void {
-    tf.dispose([this.vector, this.frequencies, ...this.blocks]);
+    this.weights.dispose();
+    this.frequencies.dispose();
     this.graphs.oneTime.dispose();
     this.graphs.manyTimes.dispose();
-  }
-
-  private bringBlocksUpToDate(): void {
-    if (this.blocksAreCurrent) return;
-    tf.tidy(() => {
-      const parts = toBlocks(this.vector as unknown as tf.Tensor1D);
-      this.blocks.forEach((block, i) => block.assign(parts[i] as tf.Tensor));
-    });
-    this.blocksAreCurrent = true;
   }
 
   /** @param oneTime promises that all of `t` are equal: the time is then embedded once */
@@ -141,15 +121,13 @@ export class ScoreNet {
     t: tf.Tensor1D,
     oneTime: boolean,
   ): tf.Tensor4D {
-    return tf.tidy(() => {
-      const weights = Object.fromEntries(BLOCK_NAMES.map((name, i) => [name, blocks[i]]));
-      const { mean, std } = this.sde.marginal(x, t);
-      mean.dispose();
-      const time = this.timeBiases(weights as unknown as UNetWeights, oneTime ? t.slice(0, 1) : t);
-      const biases: tf.Tensor2D = time.broadcastTo([t.shape[0], time.shape[1]]);
-      const raw = unet(weights as unknown as UNetWeights, x as tf.Tensor4D, biases);
-      return raw.div(perExample(std, x));
-    });
+    const named = Object.fromEntries(this.layout.blockNames.map((name, i) => [name, blocks[i]]));
+    const w = named as unknown as UNetWeights;
+    const score = this.preconditioning.score((input, noise) => {
+      const time = this.timeBiases(w, oneTime ? noise.slice(0, 1) : noise);
+      return unet(w, input, time.broadcastTo([noise.shape[0], time.shape[1]]));
+    }, this.sde);
+    return score(x, t) as tf.Tensor4D;
   }
 
   /** What the time adds to each channel of each feature map, side by side: `[B]` → `[B, 704]`. */
@@ -184,12 +162,6 @@ function unet(w: UNetWeights, x: tf.Tensor4D, biases: tf.Tensor2D): tf.Tensor4D 
 
 type Seven<T> = [T, T, T, T, T, T, T];
 
-function requireImages(x: tf.Tensor): void {
-  if (x.rank !== 4 || x.shape[1] !== 28 || x.shape[2] !== 28 || x.shape[3] !== 1) {
-    throw new RangeError(`ScoreNet takes x of shape [B, 28, 28, 1]; got [${x.shape.join(", ")}].`);
-  }
-}
-
 /** The weights with the ranks that the layers ask for. */
 type UNetWeights = {
   readonly [K in keyof Weights]: K extends `${string}conv${1 | 2 | 3 | 4}`
@@ -198,9 +170,3 @@ type UNetWeights = {
       ? tf.Tensor2D
       : tf.Tensor1D;
 };
-
-function makeVariable(initial: tf.Tensor): tf.Variable {
-  const variable = tf.variable(initial, false);
-  initial.dispose();
-  return variable;
-}

@@ -1,5 +1,6 @@
 export { ancestralEuler } from "./ancestral-euler";
 export { ancestralSampling } from "./ancestral-sampling";
+export { annealedLangevin } from "./annealed-langevin";
 export { ddim } from "./ddim";
 export { dpmSolver2m } from "./dpm-solver-2m";
 export { eulerMaruyama } from "./euler-maruyama";

@@ -27,13 +27,7 @@ export interface PredictorCorrectorOptions extends SamplerOptions {
 export async function* predictorCorrector(
   options: PredictorCorrectorOptions,
 ): AsyncGenerator<SamplerStep, void, undefined> {
-  const { snr = 0.16, correctorSteps = 1 } = options;
-  if (!(snr > 0) || !Number.isFinite(snr)) {
-    throw new RangeError(`snr must be a number > 0; got ${snr}. Try 0.16.`);
-  }
-  if (!Number.isInteger(correctorSteps) || correctorSteps < 1) {
-    throw new RangeError(`correctorSteps must be a whole number ≥ 1; got ${correctorSteps}.`);
-  }
+  const { snr, correctorSteps } = correctorOptions(options);
   const { sde, score, shape, numSteps, random, times, signal } = samplerOptions(options);
   const reverse = reverseSde(sde, score);
   const dt = (times[0] as number) - (times[1] as number);
@@ -62,13 +56,27 @@ export async function* predictorCorrector(
   }
 }
 
+/** @throws RangeError saying which option is out of range */
+export function correctorOptions(
+  options: Pick<PredictorCorrectorOptions, "snr" | "correctorSteps">,
+): { snr: number; correctorSteps: number } {
+  const { snr = 0.16, correctorSteps = 1 } = options;
+  if (!(snr > 0) || !Number.isFinite(snr)) {
+    throw new RangeError(`snr must be a number > 0; got ${snr}. Try 0.16.`);
+  }
+  if (!Number.isInteger(correctorSteps) || correctorSteps < 1) {
+    throw new RangeError(`correctorSteps must be a whole number ≥ 1; got ${correctorSteps}.`);
+  }
+  return { snr, correctorSteps };
+}
+
 /**
  * One step of Langevin dynamics, x + ε s + √(2ε) z, that leaves pₜ as it is and draws x towards it.
  *
  * The step ε = 2 (snr ‖z‖ / ‖s‖)² makes the ratio of the two moves' lengths, ε ‖s‖ to √(2ε) ‖z‖,
  * equal to snr (Algorithm 4). ‖z‖ is taken as its expected √D, ‖s‖ as the mean over the batch.
  */
-function langevinCorrection(
+export function langevinCorrection(
   score: Score,
   x: tf.Tensor,
   t: tf.Tensor1D,

@@ -5,11 +5,13 @@ import { tf, type Random } from "../engine";
 import { perExample, requireBatch, requireTimes } from "./batch";
 import { gaussianLogDensity } from "./gaussian";
 import { requireNoiseLevel, requireTime } from "./numbers";
-import type { Sde } from "./sde";
+import type { Sde, SdeParameters } from "./sde";
 
 /** dx = a(t) x dt + g(t) dw, by its functions of time. */
 export interface AffineDefinition {
   readonly name: string;
+  /** What it was made with, where it can be made again from that: a checkpoint holds it. */
+  readonly parameters?: SdeParameters;
   /** a(t), `[B]`. */
   readonly rate: (t: tf.Tensor1D) => tf.Tensor1D;
   /** g(t), `[B]`. */
@@ -30,6 +32,7 @@ export function affineSde(definition: AffineDefinition): Sde {
   const last = kernelAt(1);
   return {
     name,
+    parameters: definition.parameters,
     drift(x, t) {
       requireBatch(x, t);
       requireTimes(t);

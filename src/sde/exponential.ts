@@ -33,6 +33,7 @@ export function exponentialSde(options: { beta?: number } = {}): ExponentialSde 
 
   const sde = affineSde({
     name: `dx = βᵗ dw, β = ${beta}`,
+    parameters: { kind: "exponential", beta },
     rate: (t) => tf.zerosLike(t),
     diffusion: (t) => t.mul<tf.Tensor1D>(logBeta).exp(),
     kernel: (t) => ({

@@ -3,7 +3,8 @@ export { constantTime, perExample, perExampleSum, requireBatch, requireTimes } f
 export { exponentialSde, type ExponentialSde } from "./exponential";
 export { perturb } from "./perturb";
 export { reverseSde, type ReverseSde } from "./reverse";
-export { noiseLevelAt, type Score, type Sde } from "./sde";
+export { sdeFrom } from "./families";
+export { noiseLevelAt, type Score, type Sde, type SdeParameters } from "./sde";
 export { subVpSde } from "./sub-vp";
 export { varianceExplodingSde, type VarianceExplodingSde } from "./variance-exploding";
 export { variancePreservingSde } from "./variance-preserving";

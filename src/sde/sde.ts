@@ -12,6 +12,8 @@ import type { Random, tf } from "../engine";
 export interface Sde {
   /** For messages and captions. */
   readonly name: string;
+  /** What it was made with; none of an SDE that is not of this library. A checkpoint holds it. */
+  readonly parameters?: SdeParameters;
   /** f(x, t), of the shape of `x`. */
   drift(x: tf.Tensor, t: tf.Tensor1D): tf.Tensor;
   /** g(t), `[B]`. */
@@ -32,6 +34,20 @@ export interface Sde {
   /** log of that distribution's density at each example, in nats: `[B, …D]` → `[B]`. */
   priorLogDensity(x: tf.Tensor): tf.Tensor1D;
 }
+
+/** An SDE of this library as plain data: `sdeFrom` makes it anew. */
+export type SdeParameters =
+  | { readonly kind: "exponential"; readonly beta: number }
+  | {
+      readonly kind: "variance-exploding";
+      readonly sigmaMin: number;
+      readonly sigmaMax: number;
+    }
+  | {
+      readonly kind: "variance-preserving" | "sub-vp";
+      readonly betaMin: number;
+      readonly betaMax: number;
+    };
 
 /** σ(t) / α(t): how much noise x(t) / α(t) = x(0) + level · z carries. `sde.timeAt` is the inverse. */
 export function noiseLevelAt(sde: Sde, t: number): number {

@@ -21,6 +21,7 @@ export function subVpSde(options: BetaOptions = {}): Sde {
   const beta = linearBeta("subVpSde", options);
   return affineSde({
     name: `sub-VP, β from ${beta.min} to ${beta.max}`,
+    parameters: { kind: "sub-vp", betaMin: beta.min, betaMax: beta.max },
     rate: (t) => beta.at(t).mul(-0.5),
     diffusion: (t) => beta.at(t).mul<tf.Tensor1D>(beta.integral(t).mul(-2).expm1().neg()).sqrt(),
     kernel: (t) => {

@@ -36,6 +36,7 @@ export function varianceExplodingSde(
   const stdAt = (t: number): number => sigmaMin * Math.sqrt(Math.expm1(2 * growth * t));
   const sde = affineSde({
     name: `VE, σ from ${sigmaMin} to ${sigmaMax}`,
+    parameters: { kind: "variance-exploding", sigmaMin, sigmaMax },
     rate: (t) => tf.zerosLike(t),
     diffusion: (t) =>
       t

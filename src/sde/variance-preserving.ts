@@ -21,6 +21,7 @@ export function variancePreservingSde(options: BetaOptions = {}): Sde {
   const beta = linearBeta("variancePreservingSde", options);
   return affineSde({
     name: `VP, β from ${beta.min} to ${beta.max}`,
+    parameters: { kind: "variance-preserving", betaMin: beta.min, betaMax: beta.max },
     rate: (t) => beta.at(t).mul(-0.5),
     diffusion: (t) => beta.at(t).sqrt(),
     kernel: (t) => {

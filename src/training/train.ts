@@ -9,8 +9,8 @@ import {
   yieldToEventLoop,
   type GraphFunction,
 } from "../engine";
-import { denoisingLoss, type Weighting } from "../losses";
-import { toBlocks, toVector } from "../models";
+import { denoisingLoss, edmWeighting, varianceWeighting, type Weighting } from "../losses";
+import { toVector } from "../models";
 import type { Step } from "../step";
 import { rateAt } from "./learning-rate";
 import { drawTimes } from "./times";
@@ -36,7 +36,7 @@ export interface TrainOptions {
   data: ImageDataset;
   /** Where the run ends, counted from its start: a run taken up again does what is left of them. */
   epochs: number;
-  /** λ(t); default λ = std². */
+  /** λ(t); default the recipe's. */
   weighting?: Weighting;
   /** Ends the loop cleanly after the current step. Default: the notebook's Interrupt. */
   signal?: AbortSignal;
@@ -60,7 +60,8 @@ const RUNNING = 0.02;
  * @throws DivergenceError where the loss is no number; the state stays as after the last good step
  */
 export async function* train(options: TrainOptions): AsyncGenerator<TrainStep, void, undefined> {
-  const { training, data, epochs, weighting, signal = interruptSignal() } = options;
+  const { training, data, epochs, signal = interruptSignal() } = options;
+  const weighting = options.weighting ?? weightingOf(training);
   if (!Number.isInteger(epochs) || epochs < 1) {
     throw new RangeError(`epochs must be a whole number ≥ 1; got ${epochs}.`);
   }
@@ -99,20 +100,27 @@ export async function* train(options: TrainOptions): AsyncGenerator<TrainStep, v
   }
 }
 
+function weightingOf({ recipe, model }: Training): Weighting {
+  const { weighting } = recipe;
+  if (weighting === "variance") return varianceWeighting;
+  return edmWeighting(model.sde, weighting.sigmaData);
+}
+
 /**
- * All that a step computes, as one graph: from images, t, z and three rates to the loss, the weights,
+ * All that a step computes, as one graph: from images, t, z, three rates and classes (if any) to the loss, the weights,
  * Adam's two means and the weights' moving average.
  */
-function updateGraph(training: Training, weighting?: Weighting): GraphFunction {
+function updateGraph(training: Training, weighting: Weighting): GraphFunction {
   const { model, adam, average, recipe } = training;
   return graphFunction((...inputs) => {
-    const [x0, t, z, stepSize, epsilon, averageRate] = inputs as UpdateInputs;
+    const [x0, t, z, stepSize, epsilon, averageRate, classes] = inputs as UpdateInputs;
     const lossOf = (...blocks: tf.Tensor[]): tf.Scalar => {
-      const score = (x: tf.Tensor, time: tf.Tensor1D): tf.Tensor => model.apply(blocks, x, time);
+      const score = (x: tf.Tensor, time: tf.Tensor1D): tf.Tensor =>
+        model.apply(blocks, x, time, classes);
       return denoisingLoss({ sde: model.sde, score, x0, t, z, weighting });
     };
     const vector = model.getVector();
-    const { value, grads } = tf.valueAndGrads(lossOf)(toBlocks(vector));
+    const { value, grads } = tf.valueAndGrads(lossOf)(model.layout.toBlocks(vector));
     const gradient = shortened(toVector(grads), recipe.maxGradientNorm);
     const next = adam.next(vector, gradient, stepSize, epsilon);
     const nextAverage = average.add(next.vector.sub(average).mul(averageRate));
@@ -127,6 +135,7 @@ type UpdateInputs = [
   stepSize: tf.Tensor,
   epsilon: tf.Tensor,
   averageRate: tf.Tensor,
+  classes?: tf.Tensor2D,
 ];
 type UpdateOutputs = [
   loss: tf.Tensor,
@@ -144,13 +153,14 @@ function update(training: Training, graph: GraphFunction, batch: Batch, rate: nu
   const step = training.step + 1;
   try {
     return tf.tidy(() => {
-      const t = drawTimes(random, images.shape[0], recipe);
+      const t = drawTimes(random, images.shape[0], { ...recipe, sde: model.sde });
       const z = random.normal([...images.shape]);
       const { stepSize, epsilon } = adam.rates(step, rate);
       const rates = [stepSize, epsilon, averageRate(recipe.emaDecay, step)].map((r) =>
         tf.scalar(r),
       );
-      const [lossTensor, ...next] = graph(images, t, z, ...rates) as UpdateOutputs;
+      const classes = drawClasses(training, batch.labels);
+      const [lossTensor, ...next] = graph(images, t, z, ...rates, ...classes) as UpdateOutputs;
       const loss = lossTensor.dataSync()[0] ?? NaN;
       if (!Number.isFinite(loss)) throw divergence(step, loss, rate);
       const [vector, mean, meanSquare, nextAverage] = next;
@@ -166,6 +176,19 @@ function update(training: Training, graph: GraphFunction, batch: Batch, rate: nu
   } finally {
     images.dispose();
   }
+}
+
+/** A row for each example: a 1 in its class's column or, for a part of the examples, nowhere. `[B, classes]` */
+function drawClasses({ recipe, model, random }: Training, labels: Uint8Array): tf.Tensor[] {
+  const { classDropout } = recipe;
+  if (classDropout === null) return [];
+  const isShown = random.uniform([labels.length, 1]).greaterEqual(classDropout);
+  return [
+    tf
+      .oneHot([...labels], model.numClasses)
+      .mul(isShown)
+      .cast("float32"),
+  ];
 }
 
 /** The gradient, no longer than `maxNorm` (Pascanu et al. 2013). `[P]` */

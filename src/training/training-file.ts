@@ -4,11 +4,11 @@
 import { Random, tf } from "../engine";
 import {
   fromPyTorch,
+  networkFrom,
+  networkMetadata,
+  networkTensors,
   readSafetensors,
   SafetensorsError,
-  scoreNetFrom,
-  scoreNetTensors,
-  sdeMetadata,
   toPyTorch,
   writeSafetensors,
 } from "../checkpoints";
@@ -34,10 +34,10 @@ const PREFIXES = {
  */
 export async function saveTraining(file: string, training: Training): Promise<void> {
   const { model, adam, average } = training;
-  const tensors = await scoreNetTensors(model);
+  const tensors = await networkTensors(model);
   const states = { mean: adam.mean, meanSquare: adam.meanSquare, average };
   for (const key of ["mean", "meanSquare", "average"] as const) {
-    const entries = toPyTorch(states[key] as unknown as tf.Tensor1D, PREFIXES[key]);
+    const entries = toPyTorch(model.layout, states[key] as unknown as tf.Tensor1D, PREFIXES[key]);
     for (const [name, tensor] of entries) tensors.set(name, tensor);
   }
   const { running, epochSum, epochExamples } = training.losses;
@@ -49,7 +49,7 @@ export async function saveTraining(file: string, training: Training): Promise<vo
   };
   await writeSafetensors(file, {
     tensors,
-    metadata: { training: JSON.stringify(position), ...sdeMetadata(model) },
+    metadata: { training: JSON.stringify(position), ...networkMetadata(model) },
   });
 }
 
@@ -61,14 +61,16 @@ export async function saveTraining(file: string, training: Training): Promise<vo
 export async function loadTraining(file: string): Promise<Training> {
   const contents = await readSafetensors(file);
   const position = parsePosition(contents.metadata["training"], file);
-  const vectors = tf.tidy(() => ({
-    mean: fromPyTorch(contents.tensors, PREFIXES.mean, file),
-    meanSquare: fromPyTorch(contents.tensors, PREFIXES.meanSquare, file),
-    average: fromPyTorch(contents.tensors, PREFIXES.average, file),
-  }));
   const recipe = completeRecipe(position.recipe, file);
+  const model = networkFrom(contents, file);
+  const { layout } = model;
+  const vectors = tf.tidy(() => ({
+    mean: fromPyTorch(layout, contents.tensors, PREFIXES.mean, file),
+    meanSquare: fromPyTorch(layout, contents.tensors, PREFIXES.meanSquare, file),
+    average: fromPyTorch(layout, contents.tensors, PREFIXES.average, file),
+  }));
   const random = new Random(recipe.seed, position.randomCounter);
-  const training = new Training(scoreNetFrom(contents, file), recipe, random);
+  const training = new Training(model, recipe, random);
   training.step = position.step;
   training.losses = {
     running: position.losses.running ?? NaN,

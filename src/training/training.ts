@@ -2,10 +2,10 @@
  * Everything that a training run is, so that it can be put away and taken up again.
  */
 import { Random, tf } from "../engine";
-import { ScoreNet } from "../models";
+import { MNIST_STD, type ScoreModel } from "../models";
 import { Adam, ADAM_DEFAULTS, type AdamOptions } from "./adam";
 import { requireLearningRate, type LearningRate } from "./learning-rate";
-import type { TimeSampling } from "./times";
+import type { NoiseLevels, TimeSampling } from "./times";
 
 /** The choices that a run is made with. Plain data: a checkpoint holds them. */
 export interface Recipe {
@@ -21,6 +21,15 @@ export interface Recipe {
   readonly emaDecay: number;
   /** How the times of a batch are drawn. */
   readonly times: TimeSampling;
+  /** Which noise levels are drawn how often. */
+  readonly noiseLevels: NoiseLevels;
+  /** λ(t): std², or EDM's, made for data of a standard deviation. */
+  readonly weighting: "variance" | { readonly sigmaData: number };
+  /**
+   * Part of the examples that are shown without their class, in [0, 1], so that the network learns the score of
+   * all images beside that of each class (Ho & Salimans 2022, Algorithm 1). null: classes are not used.
+   */
+  readonly classDropout: number | null;
   /** A gradient longer than this is shortened to it; null: none is. */
   readonly maxGradientNorm: number | null;
 }
@@ -34,6 +43,9 @@ export const ARTICLE_RECIPE: Recipe = {
   eps: 1e-5,
   emaDecay: 0.999,
   times: "independent",
+  noiseLevels: "uniform",
+  weighting: "variance",
+  classDropout: null,
   maxGradientNorm: null,
 };
 
@@ -51,6 +63,18 @@ export const FAST_RECIPE: Recipe = {
   adam: { ...ADAM_DEFAULTS, beta2: 0.99 },
   times: "stratified",
   maxGradientNorm: 100,
+};
+
+/**
+ * EDM's loss (Karras et al. 2022, table 1) for a network that it preconditions: its weighting, and noise levels
+ * about that at which a digit's shape is decided.
+ */
+export const EDM_RECIPE: Recipe = {
+  ...FAST_RECIPE,
+  learningRate: { peak: 5e-3, warmupSteps: 500, final: 0.01 },
+  noiseLevels: { logMean: -1, logStd: 1.3 },
+  weighting: { sigmaData: MNIST_STD },
+  maxGradientNorm: null,
 };
 
 /** Where a run's running mean of losses stands. */
@@ -78,11 +102,14 @@ export class Training {
    * @throws RangeError where a number of the recipe is out of range
    */
   constructor(
-    readonly model: ScoreNet,
+    readonly model: ScoreModel,
     readonly recipe: Recipe,
     readonly random: Random = new Random(recipe.seed),
   ) {
     requireRecipe(recipe);
+    if (recipe.classDropout !== null && model.numClasses === 0) {
+      throw new RangeError("classDropout must be null for a network that knows of no classes.");
+    }
     const vector = model.getVector();
     this.adam = new Adam(vector.size, recipe.adam);
     this.average = tf.variable(vector, false);
@@ -90,7 +117,7 @@ export class Training {
   }
 
   /** A network with the averaged weights (EMA): smoother than the last step's. The caller owns it. */
-  averagedModel(): ScoreNet {
+  averagedModel(): ScoreModel {
     const copy = this.model.clone();
     copy.setVector(this.average as unknown as tf.Tensor1D);
     return copy;
@@ -111,7 +138,7 @@ export class Training {
  * @param options.recipe any part of a recipe; the rest is the article's
  * @throws RangeError where a number is out of range
  */
-export function createTraining(options: { model: ScoreNet; recipe?: Partial<Recipe> }): Training {
+export function createTraining(options: { model: ScoreModel; recipe?: Partial<Recipe> }): Training {
   return new Training(options.model, { ...ARTICLE_RECIPE, ...options.recipe });
 }
 
@@ -132,4 +159,24 @@ export function requireRecipe(recipe: Recipe): void {
     throw new RangeError(`maxGradientNorm must be a number > 0, or null; got ${maxGradientNorm}.`);
   }
   requireLearningRate(recipe.learningRate);
+  requireLoss(recipe);
+}
+
+function requireLoss({ noiseLevels, weighting, classDropout }: Recipe): void {
+  if (noiseLevels !== "uniform") {
+    const { logMean, logStd } = noiseLevels;
+    if (!Number.isFinite(logMean) || !(logStd > 0) || !Number.isFinite(logStd)) {
+      throw new RangeError(
+        `noiseLevels must be "uniform", or have a logMean and a logStd > 0; got ${logMean} and ${logStd}.`,
+      );
+    }
+  }
+  if (weighting !== "variance" && !(weighting.sigmaData > 0)) {
+    throw new RangeError(
+      `weighting must be "variance", or have a sigmaData > 0; got ${weighting.sigmaData}.`,
+    );
+  }
+  if (classDropout !== null && !(classDropout >= 0 && classDropout <= 1)) {
+    throw new RangeError(`classDropout must lie in [0, 1], or be null; got ${classDropout}.`);
+  }
 }

@@ -2,7 +2,7 @@ import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { expect, it } from "vitest";
-import { loadScoreNet, readSafetensors, saveScoreNet, tf } from "../../src";
+import { loadScoreNet, readSafetensors, saveNetwork, tf } from "../../src";
 
 // Written by PyTorch: its names and layouts, besides recorded inputs and outputs.
 const GOLDEN = "tests/fixtures/scorenet-golden.safetensors";
@@ -11,7 +11,7 @@ it("writes what PyTorch wrote: the same names, shapes and numbers", async () => 
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), "layout-"));
   const file = path.join(folder, "copy.safetensors");
   const net = await loadScoreNet(GOLDEN);
-  await saveScoreNet(file, net);
+  await saveNetwork(file, net);
   net.dispose();
   const golden = (await readSafetensors(GOLDEN)).tensors;
   const written = (await readSafetensors(file)).tensors;

@@ -1,6 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import {
-  BLOCK_NAMES,
   denoisingLosses,
   exponentialSde,
   graphFunction,
@@ -10,8 +9,6 @@ import {
   readSafetensors,
   ScoreNet,
   tf,
-  toBlocks,
-  toParameters,
   toVector,
   type StoredTensors,
 } from "../../src";
@@ -90,7 +87,7 @@ describe("ScoreNet against PyTorch", () => {
     tf.tidy(() => {
       const x = images("io.xt");
       const t = tf.tensor1d(stored("io.t"));
-      const blocks = toBlocks(net.getVector());
+      const blocks = net.layout.toBlocks(net.getVector());
       const squares = (score: tf.Tensor): tf.Tensor => score.square().sum();
       const through = tf
         .grad((y) => squares(net.score(y, t)))(x)
@@ -113,10 +110,10 @@ describe("ScoreNet against PyTorch", () => {
 
   it("gives every parameter's gradient norm to 1e-3", () => {
     const norms = tf.tidy(() => {
-      const blocks = toBlocks(net.getVector());
+      const blocks = net.layout.toBlocks(net.getVector());
       const gradients = tf.grads((...w) => lossesWith((x, t) => net.apply(w, x, t)).mean())(blocks);
-      expect(gradients).toHaveLength(BLOCK_NAMES.length);
-      return toParameters(toVector(gradients)).map((g) => g.norm().dataSync()[0] ?? NaN);
+      expect(gradients).toHaveLength(net.layout.blockNames.length);
+      return net.layout.toParameters(toVector(gradients)).map((g) => g.norm().dataSync()[0] ?? NaN);
     });
     const largest = Math.max(...norms);
     PARAMETERS.forEach(({ name }, i) => {

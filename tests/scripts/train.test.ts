@@ -24,7 +24,7 @@ function trainCommand(...args: string[]): { status: number | null; stderr: strin
 describe("npm run train refuses, before any work is done,", () => {
   it("what it does not understand, and says what there is", () => {
     for (const [args, message] of [
-      [["--recipe", "quick"], /--recipe is fast or article; got "quick"/],
+      [["--recipe", "quick"], /--recipe is fast \| article \| edm; got "quick"/],
       [["--epochs", "0"], /--epochs must be a whole number ≥ 1; got "0"/],
     ] as const) {
       const { status, stderr } = trainCommand(...args, "--out", folder);

@@ -13,7 +13,7 @@ import {
   rateAt,
   readSafetensors,
   SafetensorsError,
-  saveScoreNet,
+  saveNetwork,
   saveTraining,
   ScoreNet,
   tf,
@@ -248,8 +248,10 @@ describe("Adam", () => {
 });
 
 describe("drawTimes", () => {
+  const UNIFORM = { sde: exponentialSde(), noiseLevels: "uniform" } as const;
+
   it("draws stratified times one from each part of (eps, 1)", () => {
-    const times = take(drawTimes(new Random(1), 50, { eps: 0.1, times: "stratified" }));
+    const times = take(drawTimes(new Random(1), 50, { ...UNIFORM, eps: 0.1, times: "stratified" }));
     const parts = [...times].map((t) => Math.floor(((t - 0.1) / 0.9) * 50));
     expect(parts).toEqual([...Array(50).keys()]);
   });
@@ -257,7 +259,7 @@ describe("drawTimes", () => {
   it.each(["independent", "stratified"] as const)("draws %s times from all of (eps, 1)", (kind) => {
     const random = new Random(2);
     const draws = Array.from({ length: 100 }, () =>
-      take(drawTimes(random, 100, { eps: 0.2, times: kind })),
+      take(drawTimes(random, 100, { ...UNIFORM, eps: 0.2, times: kind })),
     );
     const all = draws.flatMap((draw) => [...draw]);
     expect(Math.min(...all)).toBeGreaterThanOrEqual(0.2);
@@ -283,11 +285,12 @@ describe("checkpoints of a network", () => {
   it("come back exactly, and a network alone is no training run", async () => {
     const training = start();
     await run(training, 1);
+    const model = training.model as ScoreNet;
     const file = path.join(folder, "net.safetensors");
-    await saveScoreNet(file, training.model, { note: "test" });
+    await saveNetwork(file, model, { note: "test" });
     const loaded = await loadScoreNet(file);
     expectSameNumbers(take(loaded.getVector()), weights(training));
-    expect(loaded.frequencies.dataSync()).toEqual(training.model.frequencies.dataSync());
+    expect(loaded.frequencies.dataSync()).toEqual(model.frequencies.dataSync());
     loaded.dispose();
     await expect(loadTraining(file)).rejects.toThrow(/holds a network but no training run/);
   });
@@ -295,7 +298,7 @@ describe("checkpoints of a network", () => {
   it("keep β", async () => {
     const net = new ScoreNet({ sde: exponentialSde({ beta: 5 }) });
     const file = path.join(folder, "beta.safetensors");
-    await saveScoreNet(file, net);
+    await saveNetwork(file, net);
     const loaded = await loadScoreNet(file);
     expect((loaded.sde as { beta?: number }).beta).toBe(5);
     net.dispose();
