@@ -1,26 +1,20 @@
 /**
  * `npm run compare-samplers`: how good the digits of every sampler are at every cost, for the figure of notebook 08.
  */
-import crypto from "node:crypto";
 import fs from "node:fs";
 import path from "node:path";
 import { parseArgs } from "node:util";
 import {
-  classifyAll,
   constantTime,
   evaluateSamples,
-  loadClassifier,
-  loadMnist,
-  loadScoreNet,
+  loadNetwork,
   MIN_SAMPLES,
   raiseInterrupt,
-  randomSubset,
   tf,
-  type DigitClassifier,
-  type ImageDataset,
-  type ScoreNet,
+  type ScoreModel,
 } from "../src";
 import { draw } from "./draw";
+import { CLASSIFIER, openJudge, realFrechet, rounded, sha256, type Judge } from "./judge";
 import { writeWhole } from "./lib/files.mjs";
 import { wholeNumber } from "./options";
 import { samplerOf } from "./samplers";
@@ -37,7 +31,6 @@ const USAGE = `Usage: npm run compare-samplers -- [options]
 
 What is in --out already is not measured again: after an interruption, the same command goes on.`;
 
-const CLASSIFIER = "pretrained/classifier-mnist.safetensors";
 const BATCH = 250;
 const EPS = 1e-3;
 const SNR = 0.16;
@@ -143,26 +136,23 @@ function samplersOf(list: string | undefined): string[] {
 async function main(): Promise<void> {
   const options = readOptions();
   const { count, model, out, keep } = options;
-  const net = await loadScoreNet(model);
-  const classifier = await loadClassifier(CLASSIFIER);
-  const test = await loadMnist({ split: "test" });
+  const net = await loadNetwork(model);
+  const judge = await openJudge();
   process.once("SIGINT", () => raiseInterrupt());
 
   const setting: Setting = {
     model: path.basename(model),
     modelSha256: sha256(model),
     classifierSha256: sha256(CLASSIFIER),
-    reference: `${test.size} images, ${test.name}`,
+    reference: judge.referenceName,
     count,
     batch: BATCH,
     eps: EPS,
     snr: SNR,
   };
-  const { features: reference } = classifyAll(classifier, test);
-  const judge = { classifier, reference };
   const results = readResults(out, setting) ?? {
     ...setting,
-    realFrechet: await realFrechet(await loadMnist({ split: "train" }), judge, count),
+    realFrechet: await realFrechet(judge, count),
     rows: [],
   };
 
@@ -191,7 +181,7 @@ function tasksOf({ numSeeds, maxNfe, samplers }: Options): Task[] {
   ).flat();
 }
 
-function announceCost(net: ScoreNet, tasks: readonly Task[], count: number): void {
+function announceCost(net: ScoreModel, tasks: readonly Task[], count: number): void {
   const evaluations = tasks.reduce((sum, { nfe }) => sum + nfe, 0);
   if (evaluations === 0) return;
   const perBatch = secondsOfAnEvaluation(net, Math.min(BATCH, count));
@@ -203,7 +193,7 @@ function announceCost(net: ScoreNet, tasks: readonly Task[], count: number): voi
 }
 
 /** The median of a few. The first, which records the graph, does not count. */
-function secondsOfAnEvaluation({ sde, score }: ScoreNet, batch: number): number {
+function secondsOfAnEvaluation({ sde, score }: ScoreModel, batch: number): number {
   const x = tf.zeros([batch, 28, 28, 1]);
   const t = constantTime(x, 0.5);
   const times = Array.from({ length: 8 }, () => {
@@ -215,14 +205,9 @@ function secondsOfAnEvaluation({ sde, score }: ScoreNet, batch: number): number 
   return times.slice(1).sort((a, b) => a - b)[3] as number;
 }
 
-interface Judge {
-  classifier: DigitClassifier;
-  reference: tf.Tensor2D;
-}
-
 async function measured(
   task: Task,
-  net: ScoreNet,
+  net: ScoreModel,
   judge: Judge,
   { count, keep }: Pick<Options, "count" | "keep">,
 ): Promise<Row> {
@@ -244,13 +229,6 @@ async function measured(
   const { frechet } = await evaluateSamples({ samples, ...judge });
   samples.dispose();
   return { ...task, nfe, frechet: rounded(frechet), seconds: rounded(seconds) };
-}
-
-async function realFrechet(training: ImageDataset, judge: Judge, count: number): Promise<number> {
-  const samples = training.images(randomSubset(training.size, count));
-  const { frechet } = await evaluateSamples({ samples, ...judge });
-  samples.dispose();
-  return rounded(frechet);
 }
 
 // --- the file ----------------------------------------------------------------------------------
@@ -293,14 +271,6 @@ function describe({ sampler, steps, nfe, seed, frechet, seconds }: Row): string 
     `${sampler}, ${steps} steps, NFE ${nfe}, seed ${seed}: ` +
     `Fréchet distance ${frechet.toFixed(1)}, ${seconds.toFixed(1)} s`
   );
-}
-
-function rounded(value: number): number {
-  return Number(value.toPrecision(5));
-}
-
-function sha256(file: string): string {
-  return crypto.createHash("sha256").update(fs.readFileSync(file)).digest("hex").slice(0, 16);
 }
 
 main().catch((error: unknown) => {

@@ -9,7 +9,7 @@ import {
   evaluateSamples,
   loadClassifier,
   loadMnist,
-  loadScoreNet,
+  loadNetwork,
   median,
   MIN_SAMPLES,
   nearestImages,
@@ -140,7 +140,7 @@ async function drawSamples(
   { model, sampler, numSteps, count, batch, eps, snr, seed }: Options,
   test: ImageDataset,
 ): Promise<{ samples: tf.Tensor4D } & Pick<Report, "drawn">> {
-  const net = await loadScoreNet(model);
+  const net = await loadNetwork(model);
   const loss = testLoss(net, test);
   const how = { sampler, numSteps, count, batch, eps, snr, seed };
   const { samples, ...cost } = await draw({ sde: net.sde, score: net.score, ...how });

@@ -1,5 +1,5 @@
 /**
- * Numbers from the command line, checked.
+ * What the command line gives, checked.
  */
 
 /** @throws RangeError unless `text` is a whole number ≥ `min` */
@@ -27,4 +27,13 @@ export function inUnit(text: string, name: string): number {
     throw new RangeError(`${name} must be a number in (0, 1); got "${text}".`);
   }
   return value;
+}
+
+/** @throws RangeError unless `name` is one of the choices */
+export function choice<T>(choices: Readonly<Record<string, T>>, name: string, option: string): T {
+  const chosen = Object.hasOwn(choices, name) ? choices[name] : undefined;
+  if (chosen === undefined) {
+    throw new RangeError(`${option} is ${Object.keys(choices).join(" | ")}; got "${name}".`);
+  }
+  return chosen;
 }

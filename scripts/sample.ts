@@ -4,14 +4,7 @@
 import fs from "node:fs";
 import path from "node:path";
 import { parseArgs } from "node:util";
-import {
-  imageGrid,
-  loadScoreNet,
-  progress,
-  raiseInterrupt,
-  sample,
-  type SamplerStep,
-} from "../src";
+import { imageGrid, loadNetwork, progress, raiseInterrupt, sample, type SamplerStep } from "../src";
 import { inUnit, positive, wholeNumber } from "./options";
 import { SAMPLER_USAGE, samplerOf } from "./samplers";
 import { saveSamples } from "./samples-file";
@@ -46,7 +39,7 @@ async function main(): Promise<void> {
   const seed = wholeNumber(values.seed, "--seed", 0);
   const eps = inUnit(values.eps, "--eps");
   const snr = positive(values.snr, "--snr");
-  const net = await loadScoreNet(values.model);
+  const net = await loadNetwork(values.model);
   process.once("SIGINT", () => raiseInterrupt());
 
   const { sde, score } = net;

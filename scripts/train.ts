@@ -35,7 +35,7 @@ import {
   type Training,
   type TrainStep,
 } from "../src";
-import { positive, wholeNumber } from "./options";
+import { choice, positive, wholeNumber } from "./options";
 import { RunLog } from "./run-log";
 
 const USAGE = `Usage: npm run train -- [options]
@@ -125,14 +125,6 @@ const SDES: Readonly<Record<string, () => Sde>> = {
   "variance-preserving": variancePreservingSde,
   "sub-vp": subVpSde,
 };
-
-function choice<T>(choices: Readonly<Record<string, T>>, name: string, option: string): T {
-  const chosen = Object.hasOwn(choices, name) ? choices[name] : undefined;
-  if (chosen === undefined) {
-    throw new RangeError(`${option} is ${Object.keys(choices).join(" | ")}; got "${name}".`);
-  }
-  return chosen;
-}
 
 function learningRate(base: Recipe, text: string | undefined): Recipe["learningRate"] {
   if (text === undefined) return base.learningRate;

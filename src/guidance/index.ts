@@ -1,7 +1,7 @@
 export { classifierFreeGuidance, type ClassifierFreeOptions } from "./classifier-free";
 export { classifierGuidance, type ClassifierGuidanceOptions } from "./classifier-guidance";
 export { impute, imputationScore, type ImputationOptions } from "./imputation";
-export { NoiseClassifier } from "./noise-classifier";
+export { noiseAccuracy, NoiseClassifier } from "./noise-classifier";
 export { loadNoiseClassifier, saveNoiseClassifier } from "./noise-classifier-file";
 export {
   NOISE_CLASSIFIER_RECIPE,

@@ -1,6 +1,7 @@
 /**
  * A classifier that reads digits through noise.
  */
+import type { ImageDataset } from "../data";
 import { graphFunction, Random, tf, type GraphFunction } from "../engine";
 import { groupNormSwish } from "../models/group-norm-swish";
 import { linear, swish } from "../models/layers";
@@ -19,7 +20,7 @@ import { toPatches } from "../models/patches";
 import { noiseLevels } from "../models/preconditioning";
 import { MNIST_STD } from "../models/residual-net";
 import { requireImages } from "../models/score-model";
-import { perExample, requireBatch, type Sde } from "../sde";
+import { constantTime, perExample, perturb, requireBatch, type Sde } from "../sde";
 
 /** Channels at 14 × 14 and at 7 × 7 pixels. */
 const [WIDE, DEEP] = [32, 64];
@@ -29,6 +30,8 @@ const [EMBEDDING, WAVES] = [64, 64];
 const GROUP = 8;
 /** Ten digits. */
 const CLASSES = 10;
+/** Images at a time where many are classified. */
+const CHUNK = 500;
 
 /** How the classifier's parameters lie in its vector. */
 export const NOISE_CLASSIFIER_LAYOUT = parameterLayout({
@@ -136,4 +139,35 @@ export class NoiseClassifier {
       return linear(h3.reshape([x.shape[0] ?? 0, -1]), w("denseWeight"), w("denseBias"));
     });
   }
+}
+
+/**
+ * The part of a dataset's images, with noise of one level on them, whose largest logit is that of their label.
+ *
+ * @param sigma noise level, std(t) / α(t), in the SDE's range
+ * @param seed governs the noise. Default 0
+ */
+export function noiseAccuracy(
+  classifier: NoiseClassifier,
+  data: ImageDataset,
+  sigma: number,
+  seed = 0,
+): number {
+  const { sde } = classifier;
+  const random = new Random(seed);
+  const time = sde.timeAt(sigma);
+  let right = 0;
+  for (let start = 0; start < data.size; start += CHUNK) {
+    const chunk = data.slice(start, Math.min(start + CHUNK, data.size));
+    right += tf.tidy(() => {
+      const x0 = chunk.images();
+      const t = constantTime(x0, time);
+      const digits = classifier
+        .logits(perturb(sde, x0, t, random.normal([...x0.shape])), t)
+        .argMax(1)
+        .dataSync();
+      return chunk.labels.filter((label, i) => label === digits[i]).length;
+    });
+  }
+  return right / data.size;
 }

@@ -3,12 +3,14 @@ import {
   constantTime,
   denoisingLoss,
   denoisingLosses,
+  edmWeighting,
   explicitLosses,
   exponentialSde,
   perturb,
   Random,
   tf,
   unitWeighting,
+  variancePreservingSde,
   varianceWeighting,
   type Score,
 } from "../../src";
@@ -169,6 +171,40 @@ describe("bad inputs", () => {
       const attempt = (): tf.Scalar =>
         denoisingLoss({ sde, score, x0: tf.zeros(x0), t: tf.tensor1d(t), z: tf.zeros(z) });
       expect(attempt).toThrow(RangeError);
+    });
+  });
+});
+
+describe("edmWeighting", () => {
+  it.each([
+    { what: "dx = βᵗ dw", sde },
+    { what: "VP", sde: variancePreservingSde() },
+  ])("makes eq. (5) EDM's loss for D, for $what", ({ sde }) => {
+    tf.tidy(() => {
+      const [sigmaData, random] = [0.5, new Random(1)];
+      const [x0, z] = [random.normal([4, 3]), random.normal([4, 3])];
+      const t = tf.tensor1d([0.05, 0.3, 0.6, 0.95]);
+      const score: Score = (x, t) => x.mul(t.expandDims(1)).neg();
+      const losses = denoisingLosses({
+        ...{ sde, score, x0, t, z },
+        weighting: edmWeighting(sde, sigmaData),
+      }).dataSync();
+      const clean = x0.arraySync();
+      const xt = perturb(sde, x0, t, z);
+      const scores = score(xt, t).arraySync() as number[][];
+      const noisy = xt.arraySync() as number[][];
+      [...t.dataSync()].forEach((time, i) => {
+        const [scale, std] = [sde.scaleAt(time), sde.stdAt(time)];
+        const sigma = std / scale;
+        const squares = (clean[i] as number[]).map((value, j) => {
+          const s = (scores[i] as number[])[j] as number;
+          const denoised = (((noisy[i] as number[])[j] as number) + std ** 2 * s) / scale;
+          return (denoised - value) ** 2;
+        });
+        const lambda = (sigma ** 2 + sigmaData ** 2) / (sigma * sigmaData) ** 2;
+        const expected = lambda * squares.reduce((sum, each) => sum + each, 0);
+        expect((losses[i] as number) / expected).toBeCloseTo(1, 3);
+      });
     });
   });
 });

@@ -2,6 +2,7 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import {
   ancestralEuler,
+  annealedLangevin,
   beginInterruptScope,
   ddim,
   dpmSolver2m,
@@ -45,6 +46,8 @@ const ON_TIMES = [
   { name: "eulerMaruyama", run: eulerMaruyama, perStep: 1, holds: 1 },
   { name: "predictorCorrector", run: predictorCorrector, perStep: 2, holds: 1 },
 ];
+/** Beside its steps it looks once more at the end. */
+const LANGEVIN = { name: "annealedLangevin", run: annealedLangevin, holds: 1 };
 /** They hold the state, the same in x(t)'s units, and what the last step saw. */
 const ON_NOISE_LEVELS = [
   { name: "ddim", run: ddim, holds: 3 },
@@ -55,7 +58,7 @@ const ON_NOISE_LEVELS = [
   { name: "stochasticHeun", run: stochasticHeun, holds: 3 },
 ];
 
-describe.each([...ON_TIMES, ...ON_NOISE_LEVELS])("$name", ({ run, holds }) => {
+describe.each([...ON_TIMES, LANGEVIN, ...ON_NOISE_LEVELS])("$name", ({ run, holds }) => {
   it.each<[string, Partial<PredictorCorrectorOptions>, RegExp]>([
     ["numSteps 0", { numSteps: 0 }, /numSteps must be a whole number ≥ 1; got 0/],
     ["numSteps 2.5", { numSteps: 2.5 }, /numSteps .* got 2\.5/],

@@ -4,11 +4,13 @@ import {
   noiseLevelAt,
   perturb,
   Random,
+  sdeFrom,
   subVpSde,
   tf,
   varianceExplodingSde,
   variancePreservingSde,
   type Sde,
+  type SdeParameters,
 } from "../../src";
 
 const families = [
@@ -198,5 +200,22 @@ describe("special cases", () => {
   ])("$what refuses parameters out of range", ({ make, says }) => {
     expect(make).toThrow(RangeError);
     expect(make).toThrow(says);
+  });
+});
+
+describe("sdeFrom", () => {
+  it("makes the SDE anew that the parameters were taken from", () => {
+    const all = [
+      exponentialSde({ beta: 7 }),
+      varianceExplodingSde({ sigmaMin: 0.02, sigmaMax: 30 }),
+      variancePreservingSde({ betaMin: 0.2, betaMax: 15 }),
+      subVpSde({ betaMin: 0.3, betaMax: 12 }),
+    ];
+    for (const sde of all) {
+      const again = sdeFrom(sde.parameters as SdeParameters);
+      expect(again.name).toBe(sde.name);
+      expect(again.stdAt(0.37)).toBe(sde.stdAt(0.37));
+      expect(again.scaleAt(0.37)).toBe(sde.scaleAt(0.37));
+    }
   });
 });

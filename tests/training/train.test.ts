@@ -6,6 +6,7 @@ import {
   createTraining,
   DivergenceError,
   drawTimes,
+  EDM_RECIPE,
   exponentialSde,
   loadScoreNet,
   loadTraining,
@@ -15,7 +16,10 @@ import {
   SafetensorsError,
   saveNetwork,
   saveTraining,
+  noiseLevelAt,
+  ResidualNet,
   ScoreNet,
+  variancePreservingSde,
   tf,
   train,
   writeSafetensors,
@@ -267,6 +271,91 @@ describe("drawTimes", () => {
     // The mean of 10,000 uniform times scatters by 0.8 / √12 / 100 = 0.0023.
     const mean = all.reduce((sum, t) => sum + t, 0) / all.length;
     expect(Math.abs(mean - 0.6)).toBeLessThan(0.0092);
+  });
+});
+
+describe("drawTimes for log-normal noise levels", () => {
+  it.each([
+    { what: "dx = βᵗ dw", sde: exponentialSde() },
+    { what: "VP", sde: variancePreservingSde() },
+  ])("gives ln σ the mean and the spread asked for, for $what", ({ sde }) => {
+    const noiseLevels = { logMean: -1, logStd: 0.8 };
+    const random = new Random(3);
+    const options = { sde, eps: 1e-5, times: "stratified", noiseLevels } as const;
+    const times = Array.from({ length: 40 }, () => [
+      ...take(drawTimes(random, 100, options)),
+    ]).flat();
+    const logs = times.map((t) => Math.log(noiseLevelAt(sde, t)));
+    const mean = logs.reduce((sum, log) => sum + log, 0) / logs.length;
+    const variance = logs.reduce((sum, log) => sum + (log - mean) ** 2, 0) / logs.length;
+    // 4,000 independent draws would have standard errors of 0.013 and 0.009; stratified ones have less.
+    expect(Math.abs(mean + 1)).toBeLessThan(0.04);
+    expect(Math.abs(Math.sqrt(variance) - 0.8)).toBeLessThan(0.03);
+  });
+
+  it("keeps levels that the SDE does not have within (eps, 1)", () => {
+    const sde = exponentialSde();
+    const options = { sde, eps: 0.01, times: "independent" } as const;
+    const draw = (logMean: number): Float32Array =>
+      take(drawTimes(new Random(4), 20, { ...options, noiseLevels: { logMean, logStd: 0.1 } }));
+    expect([...draw(20)]).toEqual(Array(20).fill(1));
+    draw(-20).forEach((t) => expect(t).toBeCloseTo(0.01, 6));
+  });
+});
+
+describe("a run of EDM's recipe on a ResidualNet, with classes", () => {
+  const edm = { ...EDM_RECIPE, batchSize: 5, classDropout: 0.5 };
+
+  it("goes on exactly after it was saved and taken up again, and learns", async () => {
+    const begin = (): Training =>
+      track(
+        createTraining({ model: new ResidualNet({ sde: exponentialSde(), seed: 1 }), recipe: edm }),
+      );
+    const whole = begin();
+    const losses = (await run(whole, 4)).map(({ loss }) => loss);
+    const cut = begin();
+    await run(cut, 4, 3);
+    const file = path.join(folder, "training.safetensors");
+    await saveTraining(file, cut);
+    const resumed = track(await loadTraining(file));
+    expect(resumed.recipe).toEqual(edm);
+    const rest = (await run(resumed, 4)).map(({ loss }) => loss);
+    expect(rest).toEqual(losses.slice(3));
+    expectSameNumbers(weights(resumed), weights(whole));
+    expectSameNumbers(
+      take(resumed.averagedModel().getVector()),
+      take(whole.averagedModel().getVector()),
+    );
+  });
+
+  it("teaches the classes: with all of them hidden, their weights get no gradient", async () => {
+    const change = async (classDropout: number): Promise<number> => {
+      const model = new ResidualNet({ sde: exponentialSde(), seed: 1 });
+      const training = track(createTraining({ model, recipe: { ...edm, classDropout } }));
+      const index = model.layout.parameters.findIndex(({ name }) => name === "class.weight");
+      const classWeights = (): Float32Array =>
+        tf.tidy(() =>
+          model.layout.toParameters(model.getVector())[index]?.dataSync(),
+        ) as Float32Array;
+      const before = classWeights();
+      await run(training, 3);
+      return Math.max(...classWeights().map((w, i) => Math.abs(w - (before[i] as number))));
+    };
+    expect(await change(1)).toBe(0);
+    expect(await change(0)).toBeGreaterThan(0);
+  });
+
+  it("refuses classes for a network that knows of none, and recipes out of range", () => {
+    expect(() => start({ classDropout: 0.1 })).toThrow(/classDropout must be null for a network/);
+    expect(() => start({ noiseLevels: { logMean: 0, logStd: 0 } })).toThrow(
+      /logStd > 0; got 0 and 0/,
+    );
+    expect(() => start({ weighting: { sigmaData: -1 } })).toThrow(/sigmaData > 0; got -1/);
+    const model = new ResidualNet({ sde: exponentialSde() });
+    expect(() => createTraining({ model, recipe: { classDropout: 2 } })).toThrow(
+      /classDropout must lie in \[0, 1\], or be null; got 2/,
+    );
+    model.dispose();
   });
 });
 

@@ -1,0 +1,157 @@
+/**
+ * `npm run compare-networks`: what each change of the network or its training is worth; for the table of
+ * notebook 09. It reads runs of `npm run train`, and measures the digits of each with the same sampler.
+ */
+import fs from "node:fs";
+import path from "node:path";
+import { parseArgs } from "node:util";
+import {
+  evaluateSamples,
+  MIN_SAMPLES,
+  networkFrom,
+  raiseInterrupt,
+  readSafetensors,
+  ResidualNet,
+  ScoreNet,
+  sdeDpmSolver2m,
+  tf,
+  type Recipe,
+  type Score,
+} from "../src";
+import { draw } from "./draw";
+import { openJudge, realFrechet, rounded, type Judge } from "./judge";
+import { writeWhole } from "./lib/files.mjs";
+import { wholeNumber } from "./options";
+import { readLines, type EpochLine } from "./run-log";
+
+const USAGE = `Usage: npm run compare-networks -- [options] NAME=FOLDER …
+  NAME=FOLDER      a row's name, and the folder of its run; NAME+classes=FOLDER draws digits of classes in
+                   turn, from a network that knows classes
+  --count N        digits for each measurement, ${MIN_SAMPLES} or more  (default 1000)
+  --seeds N        how often everything is measured       (default 3)
+  --out FILE       the results                            (default docs/data/networks.json)`;
+
+const BATCH = 250;
+const EPS = 1e-3;
+const STEPS = 20;
+
+/** A row of the table. */
+interface Row {
+  name: string;
+  network: "score-net" | "residual-net";
+  preconditioning: string;
+  sde: string;
+  noiseLevels: Recipe["noiseLevels"];
+  weighting: Recipe["weighting"];
+  /** Whether digits of the ten classes in turn were asked for. */
+  classes: boolean;
+  parameters: number;
+  epochs: number;
+  /** Of training. */
+  minutes: number;
+  /** The article's loss of the averaged weights on the test images. */
+  testLoss: number;
+  /** Fréchet distance to the test images, one a seed. */
+  frechet: number[];
+}
+
+async function main(): Promise<void> {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: {
+      count: { type: "string", default: "1000" },
+      seeds: { type: "string", default: "3" },
+      out: { type: "string", default: "docs/data/networks.json" },
+    },
+  });
+  const count = wholeNumber(values.count, "--count", MIN_SAMPLES);
+  const seeds = wholeNumber(values.seeds, "--seeds", 1);
+  const runs = positionals.map(parseRun);
+  if (runs.length === 0) throw new RangeError("No run is named: NAME=FOLDER.");
+  const judge = await openJudge();
+  process.once("SIGINT", () => raiseInterrupt());
+  const rows: Row[] = [];
+  const results = {
+    count,
+    seeds,
+    sampler: "sde-dpm2m",
+    numSteps: STEPS,
+    eps: EPS,
+    reference: judge.referenceName,
+    realFrechet: await realFrechet(judge, count),
+    rows,
+  };
+  for (const run of runs) {
+    const row = await rowOf(run, judge, count, seeds);
+    rows.push(row);
+    console.log(`${row.name}: ${row.frechet.join(", ")}`);
+  }
+  writeWhole(values.out, `${JSON.stringify(results, null, 2)}\n`);
+  console.log(`${rows.length} rows in ${values.out}.`);
+}
+
+interface Run {
+  name: string;
+  folder: string;
+  classes: boolean;
+}
+
+function parseRun(text: string): Run {
+  const [name = "", folder] = text.split("=");
+  if (!folder) throw new RangeError(`A run is given as NAME=FOLDER; got "${text}".`);
+  return { name: name.replace("+", "-"), folder, classes: name.endsWith("+classes") };
+}
+
+async function rowOf(run: Run, judge: Judge, count: number, seeds: number): Promise<Row> {
+  const file = path.join(run.folder, "scorenet.safetensors");
+  if (!fs.existsSync(file)) throw new Error(`${file} is missing: did the run reach its end?`);
+  const contents = await readSafetensors(file);
+  const net = networkFrom(contents, file);
+  const recipe = JSON.parse(contents.metadata["recipe"] ?? "{}") as Recipe;
+  const epochs = readLines<EpochLine>(path.join(run.folder, "metrics.jsonl"), "epoch");
+  const frechet: number[] = [];
+  for (let seed = 0; seed < seeds; seed++) {
+    frechet.push(await measured(net, scoreOf(net, run), judge, count, seed));
+  }
+  return {
+    name: run.name,
+    network: net instanceof ScoreNet ? "score-net" : "residual-net",
+    preconditioning: net.preconditioning.name,
+    sde: net.sde.parameters?.kind ?? net.sde.name,
+    noiseLevels: recipe.noiseLevels,
+    weighting: recipe.weighting,
+    classes: run.classes,
+    parameters: net.layout.size,
+    epochs: epochs.length,
+    minutes: rounded(epochs.reduce((sum, { seconds }) => sum + seconds, 0) / 60),
+    testLoss: rounded(epochs.at(-1)?.testLoss ?? NaN),
+    frechet,
+  };
+}
+
+/** @throws RangeError where classes are asked of a network that knows of none */
+function scoreOf(net: ScoreNet | ResidualNet, { name, classes }: Run): Score {
+  if (!classes) return net.score;
+  if (!(net instanceof ResidualNet)) throw new RangeError(`${name} knows of no classes.`);
+  return (x, t) => net.scoreOf(Array.from({ length: x.shape[0] ?? 0 }, (_, i) => i % 10))(x, t);
+}
+
+async function measured(
+  { sde }: ScoreNet | ResidualNet,
+  score: Score,
+  judge: Judge,
+  count: number,
+  seed: number,
+): Promise<number> {
+  const how = { sampler: sdeDpmSolver2m, numSteps: STEPS, count, batch: BATCH, eps: EPS, seed };
+  const { samples } = await draw({ sde, score, ...how });
+  const { frechet } = await evaluateSamples({ samples, ...judge });
+  tf.dispose(samples);
+  return rounded(frechet);
+}
+
+main().catch((error: unknown) => {
+  console.error(error instanceof Error ? error.message : error);
+  if (error instanceof RangeError || error instanceof TypeError) console.error(USAGE);
+  process.exitCode = 1;
+});
