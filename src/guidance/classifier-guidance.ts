@@ -1,9 +1,9 @@
 /**
  * A class by the gradient of a classifier.
  */
-import { graphFunction, tf } from "../engine";
-import { requireBatch, requireTimes, type Score } from "../sde";
-import { requireLabels, requireOneLabelEach } from "../models/labels";
+import { tf } from "../engine";
+import { requireLabels } from "../models/labels";
+import type { Score } from "../sde";
 import type { NoiseClassifier } from "./noise-classifier";
 import { requireScale } from "./scale";
 
@@ -35,21 +35,9 @@ export function classifierGuidance(options: ClassifierGuidanceOptions): Score {
   const { score, classifier, labels, scale = 1 } = options;
   requireLabels(labels, classifier.numClasses);
   requireScale(scale);
-  const gradient = graphFunction((x, t, classes) => {
-    const logProbability = (x: tf.Tensor): tf.Scalar => {
-      const logits = classifier.apply(classifier.getVector(), x, t as tf.Tensor1D);
-      return tf.logSoftmax(logits).mul(classes).sum();
-    };
-    return [tf.grad(logProbability)(x)];
-  });
-  return (x, t) => {
-    requireTimes(t, { excludeZero: true });
-    requireBatch(x, t);
-    requireOneLabelEach(x, labels);
-    return tf.tidy(() => {
-      const classes = tf.oneHot([...labels], classifier.numClasses).toFloat();
-      const pull = gradient(x, t, classes)[0] as tf.Tensor;
+  return (x, t) =>
+    tf.tidy(() => {
+      const pull = classifier.logProbabilityGradient(x, t, labels);
       return score(x, t).add(pull.mul(scale));
     });
-  };
 }

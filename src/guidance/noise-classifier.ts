@@ -4,6 +4,7 @@
 import type { ImageDataset } from "../data";
 import { graphFunction, Random, tf, type GraphFunction } from "../engine";
 import { groupNormSwish } from "../models/group-norm-swish";
+import { requireLabels, requireOneLabelEach } from "../models/labels";
 import { linear, swish } from "../models/layers";
 import {
   constant,
@@ -20,7 +21,7 @@ import { toPatches } from "../models/patches";
 import { noiseLevels } from "../models/preconditioning";
 import { MNIST_STD } from "../models/residual-net";
 import { requireImages } from "../models/score-model";
-import { constantTime, perExample, perturb, requireBatch, type Sde } from "../sde";
+import { constantTime, perExample, perturb, requireBatch, requireTimes, type Sde } from "../sde";
 
 /** Channels at 14 × 14 and at 7 × 7 pixels. */
 const [WIDE, DEEP] = [32, 64];
@@ -68,6 +69,7 @@ export class NoiseClassifier {
   readonly numClasses = CLASSES;
   private readonly weights: NetworkWeights;
   private readonly graph: GraphFunction;
+  private readonly gradientGraph: GraphFunction;
 
   /** @param options.seed governs the first weights. Default 0 */
   constructor(options: { sde: Sde; seed?: number }) {
@@ -76,21 +78,48 @@ export class NoiseClassifier {
     this.graph = graphFunction((x, t) => [
       this.forward(this.weights.blocks(), x, t as tf.Tensor1D),
     ]);
+    this.gradientGraph = graphFunction((x, t, classes) => {
+      const logProbability = (x: tf.Tensor): tf.Scalar => {
+        const logits = this.forward(this.weights.blocks(), x, t as tf.Tensor1D);
+        return tf.logSoftmax(logits).mul(classes).sum();
+      };
+      return [tf.grad(logProbability)(x)];
+    });
   }
 
   /**
    * Log probabilities up to a constant: `x` `[B, 28, 28, 1]`, `t` `[B]` in (0, 1] → `[B, 10]`, owned by the
    * caller.
    *
-   * @throws RangeError for other shapes
+   * @throws RangeError for other shapes or times
    */
   logits(x: tf.Tensor, t: tf.Tensor1D): tf.Tensor2D {
+    requireTimes(t, { excludeZero: true });
     requireBatch(x, t);
     requireImages(x, "NoiseClassifier");
     return this.graph(x, t)[0] as tf.Tensor2D;
   }
 
-  /** The same with the network's numbers given, `[P]`, so that a gradient can be taken by them. */
+  /**
+   * ∇ₓ log p(y | x(t)): which way each image becomes more like its class. Shapes as for `logits`.
+   *
+   * @param labels y, one an example, 0 … 9
+   * @returns of the shape of `x`, owned by the caller
+   * @throws RangeError for other shapes or labels
+   */
+  logProbabilityGradient(x: tf.Tensor, t: tf.Tensor1D, labels: readonly number[]): tf.Tensor4D {
+    requireTimes(t, { excludeZero: true });
+    requireBatch(x, t);
+    requireImages(x, "NoiseClassifier");
+    requireLabels(labels, CLASSES);
+    requireOneLabelEach(x, labels);
+    return tf.tidy(() => {
+      const classes = tf.oneHot([...labels], CLASSES).toFloat();
+      return this.gradientGraph(x, t, classes)[0] as tf.Tensor4D;
+    });
+  }
+
+  /** The logits with the network's numbers given, `[P]`, so that a gradient can be taken by them. */
   apply(vector: tf.Tensor1D, x: tf.Tensor, t: tf.Tensor1D): tf.Tensor2D {
     return this.forward(this.layout.toBlocks(vector), x, t);
   }
@@ -109,6 +138,7 @@ export class NoiseClassifier {
   dispose(): void {
     this.weights.dispose();
     this.graph.dispose();
+    this.gradientGraph.dispose();
   }
 
   private forward(blocks: readonly tf.Tensor[], x: tf.Tensor, t: tf.Tensor1D): tf.Tensor2D {
