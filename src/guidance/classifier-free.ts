@@ -3,6 +3,7 @@
  */
 import { tf } from "../engine";
 import type { ResidualNet } from "../models";
+import { requireOneLabelEach } from "../models/labels";
 import type { Score } from "../sde";
 import { requireScale } from "./scale";
 
@@ -34,11 +35,13 @@ export function classifierFreeGuidance(options: ClassifierFreeOptions): Score {
   const { net, labels, scale = 2 } = options;
   requireScale(scale);
   const conditional = net.scoreOf(labels);
-  if (scale === 0) return net.score;
   if (scale === 1) return conditional;
-  return (x, t) =>
-    tf.tidy(() => {
+  return (x, t) => {
+    requireOneLabelEach(x, labels);
+    if (scale === 0) return net.score(x, t);
+    return tf.tidy(() => {
       const all = net.score(x, t);
       return all.add(conditional(x, t).sub(all).mul(scale));
     });
+  };
 }

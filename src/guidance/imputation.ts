@@ -25,16 +25,19 @@ export interface ImputationOptions {
  *
  * It is an approximation, as in the paper: the unknown pixels are drawn given the *noisy* known ones.
  *
- * @throws RangeError where the shapes do not fit, or the mask holds other numbers than 0 and 1
+ * @throws RangeError where the shapes do not fit, or the mask holds other numbers than 0 and 1; of the score: for
+ * images of another shape than `known`
  */
 export function imputationScore({ sde, score, known, mask }: ImputationOptions): Score {
   requireMask(mask, known);
-  return (x, t) =>
-    tf.tidy(() => {
+  return (x, t) => {
+    requireShape(x, known);
+    return tf.tidy(() => {
       const { mean, std } = sde.marginal(known, t);
       const exact = mean.sub(x).div(perExample(std.square(), x));
-      return mask.mul(exact).add(tf.sub(1, mask).mul(score(x, t)));
+      return tf.where(everywhere(mask, known), exact, score(x, t));
     });
+  };
 }
 
 /**
@@ -42,13 +45,27 @@ export function imputationScore({ sde, score, known, mask }: ImputationOptions):
  * is gone.
  *
  * @returns of the shape of `known`, owned by the caller
+ * @throws RangeError where the shapes do not fit, or the mask holds other numbers than 0 and 1
  */
 export function impute(
   x: tf.Tensor,
   { known, mask }: Pick<ImputationOptions, "known" | "mask">,
 ): tf.Tensor {
   requireMask(mask, known);
-  return tf.tidy(() => tf.where(mask.cast("bool").broadcastTo(known.shape), known, x));
+  requireShape(x, known);
+  return tf.tidy(() => tf.where(everywhere(mask, known), known, x));
+}
+
+/** The mask as yes and no, for each number of `known`. */
+function everywhere(mask: tf.Tensor, known: tf.Tensor): tf.Tensor {
+  return mask.cast("bool").broadcastTo(known.shape);
+}
+
+function requireShape(x: tf.Tensor, known: tf.Tensor): void {
+  if (String(x.shape) === String(known.shape)) return;
+  throw new RangeError(
+    `x must have the shape of known, [${known.shape.join(", ")}]; got [${x.shape.join(", ")}].`,
+  );
 }
 
 function requireMask(mask: tf.Tensor, known: tf.Tensor): void {

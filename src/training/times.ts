@@ -27,12 +27,15 @@ export interface TimeOptions {
 /**
  * Times for a batch, `[B]`; stratified ones in rising order. They go with images in random order, so that which
  * image has which time is left to chance all the same.
+ *
+ * @throws RangeError for noise levels that cannot be drawn
  */
 export function drawTimes(
   random: Random,
   batch: number,
   { sde, eps, times, noiseLevels }: TimeOptions & { readonly sde: Sde },
 ): tf.Tensor1D {
+  requireNoiseLevels(noiseLevels);
   return tf.tidy(() => {
     const part = times === "independent" ? unit(random, batch) : strata(random, batch);
     if (noiseLevels === "uniform") return part.mul(1 - eps).add<tf.Tensor1D>(eps);
@@ -45,6 +48,17 @@ export function drawTimes(
       ),
     );
   });
+}
+
+/** @throws RangeError where no noise level can be drawn by them */
+export function requireNoiseLevels(noiseLevels: NoiseLevels): void {
+  if (noiseLevels === "uniform") return;
+  const { logMean, logStd } = noiseLevels;
+  if (!Number.isFinite(logMean) || !(logStd > 0) || !Number.isFinite(logStd)) {
+    throw new RangeError(
+      `noiseLevels must be "uniform", or have a logMean and a logStd > 0; got ${logMean} and ${logStd}.`,
+    );
+  }
 }
 
 /** Uniform on (0, 1). */

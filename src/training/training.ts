@@ -5,7 +5,7 @@ import { Random, tf } from "../engine";
 import { MNIST_STD, type ScoreModel } from "../models";
 import { Adam, ADAM_DEFAULTS, type AdamOptions } from "./adam";
 import { requireLearningRate, type LearningRate } from "./learning-rate";
-import type { NoiseLevels, TimeSampling } from "./times";
+import { requireNoiseLevels, type NoiseLevels, type TimeSampling } from "./times";
 
 /** The choices that a run is made with. Plain data: a checkpoint holds them. */
 export interface Recipe {
@@ -163,14 +163,7 @@ export function requireRecipe(recipe: Recipe): void {
 }
 
 function requireLoss({ noiseLevels, weighting, classDropout }: Recipe): void {
-  if (noiseLevels !== "uniform") {
-    const { logMean, logStd } = noiseLevels;
-    if (!Number.isFinite(logMean) || !(logStd > 0) || !Number.isFinite(logStd)) {
-      throw new RangeError(
-        `noiseLevels must be "uniform", or have a logMean and a logStd > 0; got ${logMean} and ${logStd}.`,
-      );
-    }
-  }
+  requireNoiseLevels(noiseLevels);
   if (weighting !== "variance" && !(weighting.sigmaData > 0)) {
     throw new RangeError(
       `weighting must be "variance", or have a sigmaData > 0; got ${weighting.sigmaData}.`,
