@@ -20,6 +20,7 @@ import {
   type ResidualNet,
   type Score,
 } from "../src";
+import { digitsInTurn } from "./asked-digits";
 import { draw } from "./draw";
 import { CLASSIFIER, openJudge, realFrechet, rounded, sha256, type Judge } from "./judge";
 import { writeWhole } from "./lib/files.mjs";
@@ -37,6 +38,8 @@ const NOISE_CLASSIFIER = "pretrained/noise-classifier-mnist.safetensors";
 const BATCH = 250;
 const EPS = 1e-3;
 const STEPS = 20;
+/** Asked for in turn: as many of each as of the others. */
+const CLASSES = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9];
 
 /** What is measured: every method at several scales. One line for each. */
 const SWEEP: readonly { method: Method; scales: readonly number[] }[] = [
@@ -150,14 +153,7 @@ async function measured(
   count: number,
   seed: number,
 ): Promise<Pick<Row, "accuracy" | "frechet" | "seconds">> {
-  const scores = new Map<number, Score>();
-  /** The score of a batch of any size: the classes in turn, as many of each as of the others. */
-  const score: Score = (x, t) => {
-    const size = x.shape[0] ?? 0;
-    const known = scores.get(size) ?? guide(Array.from({ length: size }, (_, i) => i % 10));
-    scores.set(size, known);
-    return known(x, t);
-  };
+  const score: Score = (x, t) => guide(digitsInTurn(CLASSES, x.shape[0] ?? 0))(x, t);
   const how = { sampler: sdeDpmSolver2m, numSteps: STEPS, count, batch: BATCH, eps: EPS, seed };
   const { samples, seconds } = await draw({ sde: net.sde, score, ...how });
   const digits = tf.tidy(() => {

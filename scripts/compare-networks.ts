@@ -11,13 +11,14 @@ import {
   networkFrom,
   raiseInterrupt,
   readSafetensors,
-  ResidualNet,
+  type ResidualNet,
   ScoreNet,
   sdeDpmSolver2m,
   tf,
   type Recipe,
   type Score,
 } from "../src";
+import { scoreOfAsked } from "./asked-digits";
 import { draw } from "./draw";
 import { openJudge, realFrechet, rounded, type Judge } from "./judge";
 import { writeWhole } from "./lib/files.mjs";
@@ -109,9 +110,11 @@ async function rowOf(run: Run, judge: Judge, count: number, seeds: number): Prom
   const net = networkFrom(contents, file);
   const recipe = JSON.parse(contents.metadata["recipe"] ?? "{}") as Recipe;
   const epochs = readLines<EpochLine>(path.join(run.folder, "metrics.jsonl"), "epoch");
+  const asked = run.classes ? { digits: [0, 1, 2, 3, 4, 5, 6, 7, 8, 9], scale: 1 } : undefined;
+  const score = scoreOfAsked(net, asked, run.name);
   const frechet: number[] = [];
   for (let seed = 0; seed < seeds; seed++) {
-    frechet.push(await measured(net, scoreOf(net, run), judge, count, seed));
+    frechet.push(await measured(net, score, judge, count, seed));
   }
   return {
     name: run.name,
@@ -127,13 +130,6 @@ async function rowOf(run: Run, judge: Judge, count: number, seeds: number): Prom
     testLoss: rounded(epochs.at(-1)?.testLoss ?? NaN),
     frechet,
   };
-}
-
-/** @throws RangeError where classes are asked of a network that knows of none */
-function scoreOf(net: ScoreNet | ResidualNet, { name, classes }: Run): Score {
-  if (!classes) return net.score;
-  if (!(net instanceof ResidualNet)) throw new RangeError(`${name} knows of no classes.`);
-  return (x, t) => net.scoreOf(Array.from({ length: x.shape[0] ?? 0 }, (_, i) => i % 10))(x, t);
 }
 
 async function measured(

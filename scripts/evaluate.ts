@@ -1,5 +1,5 @@
 /**
- * `npm run evaluate`: how good the samples of a trained ScoreNet are, in numbers.
+ * `npm run evaluate`: how good the samples of a trained network are, in numbers.
  */
 import fs from "node:fs";
 import path from "node:path";
@@ -21,6 +21,7 @@ import {
   type ImageDataset,
   type SampleQuality,
 } from "../src";
+import { askedDigits, DIGITS_USAGE, scoreOfAsked, type AskedDigits } from "./asked-digits";
 import { draw } from "./draw";
 import { inUnit, positive, wholeNumber } from "./options";
 import { SAMPLER_USAGE, samplerOf, type NamedSampler } from "./samplers";
@@ -32,6 +33,7 @@ const USAGE = `Usage: npm run evaluate -- [options]
   ${SAMPLER_USAGE}
   --count N        digits, ${MIN_SAMPLES} or more                     (default 1000)
   --batch N        digits drawn at a time                 (default 250)
+  ${DIGITS_USAGE}
   --eps X          the time to stop at                    (default 1e-3)
   --snr X          signal-to-noise ratio of the corrector (default 0.16)
   --seed N         governs all noise                      (default 0)
@@ -48,6 +50,7 @@ interface Options {
   numSteps?: number;
   count: number;
   batch: number;
+  asked?: AskedDigits;
   eps: number;
   snr: number;
   seed: number;
@@ -65,6 +68,8 @@ function readOptions(args: string[]): Options {
       steps: { type: "string" },
       count: { type: "string", default: "1000" },
       batch: { type: "string", default: "250" },
+      digits: { type: "string" },
+      guidance: { type: "string" },
       eps: { type: "string", default: "1e-3" },
       snr: { type: "string", default: "0.16" },
       seed: { type: "string", default: "0" },
@@ -80,6 +85,7 @@ function readOptions(args: string[]): Options {
     numSteps: values.steps === undefined ? undefined : wholeNumber(values.steps, "--steps", 1),
     count: wholeNumber(values.count, "--count", MIN_SAMPLES),
     batch: wholeNumber(values.batch, "--batch", 1),
+    asked: askedDigits(values.digits, values.guidance),
     eps: inUnit(values.eps, "--eps"),
     snr: positive(values.snr, "--snr"),
     seed: wholeNumber(values.seed, "--seed", 0),
@@ -137,13 +143,14 @@ async function loadAll(files: readonly string[]): Promise<tf.Tensor4D> {
 }
 
 async function drawSamples(
-  { model, sampler, numSteps, count, batch, eps, snr, seed }: Options,
+  { model, sampler, numSteps, count, batch, asked, eps, snr, seed }: Options,
   test: ImageDataset,
 ): Promise<{ samples: tf.Tensor4D } & Pick<Report, "drawn">> {
   const net = await loadNetwork(model);
+  const score = scoreOfAsked(net, asked, model);
   const loss = testLoss(net, test);
   const how = { sampler, numSteps, count, batch, eps, snr, seed };
-  const { samples, ...cost } = await draw({ sde: net.sde, score: net.score, ...how });
+  const { samples, ...cost } = await draw({ sde: net.sde, score, ...how });
   return { samples, drawn: { loss, ...cost } };
 }
 
@@ -205,11 +212,14 @@ function tableOf(options: Options, report: Report): string {
 }
 
 /** Where the samples came from. */
-function sourceOf({ files, model, samplerName, seed }: Options, report: Report): string {
+function sourceOf({ files, model, samplerName, asked, seed }: Options, report: Report): string {
   const { samples, drawn } = report;
   if (!drawn) return `${samples.count} digits of ${files?.join(", ")}`;
   const steps = `${drawn.numSteps.toFixed(0)} steps`;
-  return `${model}, ${samplerName}, ${steps}, ${samples.count} digits, seed ${seed}`;
+  const which = asked
+    ? `${asked.digits.join("")} in turn at guidance scale ${asked.scale}`
+    : "of any kind";
+  return `${model}, ${samplerName}, ${steps}, ${samples.count} digits, ${which}, seed ${seed}`;
 }
 
 function percent(part: number): string {
@@ -217,11 +227,15 @@ function percent(part: number): string {
 }
 
 function writeJson(file: string, options: Options, report: Report): void {
-  const { files, model, classifier, samplerName: sampler, count, batch, eps, snr, seed } = options;
+  const { files, model, classifier, samplerName: sampler, count, batch, asked } = options;
+  const { eps, snr, seed } = options;
   const { drawn, ...measured } = report;
   const how = files
     ? { files, classifier }
-    : { model, classifier, sampler, numSteps: drawn?.numSteps, count, batch, eps, snr, seed };
+    : {
+        ...{ model, classifier, sampler, numSteps: drawn?.numSteps, count, batch },
+        ...{ ...asked, eps, snr, seed },
+      };
   fs.writeFileSync(file, `${JSON.stringify({ options: how, ...measured, ...drawn }, null, 2)}\n`);
 }
 

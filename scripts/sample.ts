@@ -1,10 +1,11 @@
 /**
- * `npm run sample`: draws digits with a trained ScoreNet and writes them as one picture.
+ * `npm run sample`: draws digits with a trained network and writes them as one picture.
  */
 import fs from "node:fs";
 import path from "node:path";
 import { parseArgs } from "node:util";
 import { imageGrid, loadNetwork, progress, raiseInterrupt, sample, type SamplerStep } from "../src";
+import { askedDigits, DIGITS_USAGE, scoreOfAsked } from "./asked-digits";
 import { inUnit, positive, wholeNumber } from "./options";
 import { SAMPLER_USAGE, samplerOf } from "./samplers";
 import { saveSamples } from "./samples-file";
@@ -13,7 +14,8 @@ const USAGE = `Usage: npm run sample -- [options]
   --out FILE       the picture, PNG                       (default samples.png)
   --raw FILE       the numbers too, as safetensors: "samples", [N, 28, 28, 1]
   ${SAMPLER_USAGE}
-  --count N        digits                                 (default 64)
+  --count N        how many                               (default 64)
+  ${DIGITS_USAGE}
   --eps X          the time to stop at                    (default 1e-3)
   --snr X          signal-to-noise ratio of the corrector (default 0.16)
   --seed N         governs all noise                      (default 0)
@@ -27,6 +29,8 @@ async function main(): Promise<void> {
       sampler: { type: "string", default: "em" },
       steps: { type: "string" },
       count: { type: "string", default: "64" },
+      digits: { type: "string" },
+      guidance: { type: "string" },
       eps: { type: "string", default: "1e-3" },
       snr: { type: "string", default: "0.16" },
       seed: { type: "string", default: "0" },
@@ -39,10 +43,12 @@ async function main(): Promise<void> {
   const seed = wholeNumber(values.seed, "--seed", 0);
   const eps = inUnit(values.eps, "--eps");
   const snr = positive(values.snr, "--snr");
+  const asked = askedDigits(values.digits, values.guidance);
   const net = await loadNetwork(values.model);
   process.once("SIGINT", () => raiseInterrupt());
 
-  const { sde, score } = net;
+  const { sde } = net;
+  const score = scoreOfAsked(net, asked, values.model);
   const shape = [count, 28, 28, 1];
   let [steps, nfe] = [0, 0];
   async function* counted(): AsyncGenerator<SamplerStep, void, undefined> {
@@ -53,7 +59,8 @@ async function main(): Promise<void> {
   }
   const x = await sample(progress(counted(), { label: `sampling ${count} digits` }));
   const data = await x.data<"float32">();
-  const columns = Math.ceil(Math.sqrt(count));
+  const columns =
+    asked && asked.digits.length > 1 ? asked.digits.length : Math.ceil(Math.sqrt(count));
   fs.mkdirSync(path.dirname(path.resolve(values.out)), { recursive: true });
   fs.writeFileSync(values.out, imageGrid({ data, shape }, { columns }));
   console.log(`${count} digits in ${values.out}: ${steps} steps, ${nfe} score evaluations.`);
