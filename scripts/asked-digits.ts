@@ -2,6 +2,7 @@
  * Digits that were asked for, on the command line.
  */
 import { classifierFreeGuidance, ResidualNet, type Score, type ScoreNet } from "../src";
+import { notNegative } from "./options";
 
 /** How they are asked for, in a command's usage. */
 export const DIGITS_USAGE = `--digits DIGITS  which ones, in turn: 7, or 0123456789      (default any)
@@ -25,10 +26,7 @@ export function askedDigits(digits?: string, guidance?: string): AskedDigits | u
   if (!/^\d+$/.test(digits)) {
     throw new RangeError(`--digits takes digits alone, such as 0123456789; got "${digits}".`);
   }
-  const scale = guidance === undefined ? 1 : Number(guidance);
-  if (guidance?.trim() === "" || !(scale >= 0) || !Number.isFinite(scale)) {
-    throw new RangeError(`--guidance must be a number ≥ 0; got "${guidance}".`);
-  }
+  const scale = guidance === undefined ? 1 : notNegative(guidance, "--guidance");
   return { digits: [...digits].map(Number), scale };
 }
 
@@ -49,7 +47,7 @@ export function scoreOfAsked(
   name: string,
 ): Score {
   if (!asked) return net.score;
-  if (!(net instanceof ResidualNet)) {
+  if (!(net instanceof ResidualNet && net.numClasses > 0)) {
     throw new RangeError(
       `${name} is a network that cannot be asked for digits. pretrained/residual-mnist.safetensors can.`,
     );

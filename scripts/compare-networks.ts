@@ -67,8 +67,10 @@ async function main(): Promise<void> {
   });
   const count = wholeNumber(values.count, "--count", MIN_SAMPLES);
   const seeds = wholeNumber(values.seeds, "--seeds", 1);
-  const runs = positionals.map(parseRun);
-  if (runs.length === 0) throw new RangeError("No run is named: NAME=FOLDER.");
+  if (positionals.length === 0) throw new RangeError("No run is named: NAME=FOLDER.");
+  // What is wrong with any of them is to be seen before hours of measuring, not after.
+  const runs: OpenRun[] = [];
+  for (const text of positionals) runs.push(await openRun(parseRun(text)));
   const judge = await openJudge();
   process.once("SIGINT", () => raiseInterrupt());
   const rows: Row[] = [];
@@ -85,9 +87,9 @@ async function main(): Promise<void> {
   for (const run of runs) {
     const row = await rowOf(run, judge, count, seeds);
     rows.push(row);
+    writeWhole(values.out, `${JSON.stringify(results, null, 2)}\n`);
     console.log(`${row.name}: ${row.frechet.join(", ")}`);
   }
-  writeWhole(values.out, `${JSON.stringify(results, null, 2)}\n`);
   console.log(`${rows.length} rows in ${values.out}.`);
 }
 
@@ -98,20 +100,37 @@ interface Run {
 }
 
 function parseRun(text: string): Run {
-  const [name = "", folder] = text.split("=");
-  if (!folder) throw new RangeError(`A run is given as NAME=FOLDER; got "${text}".`);
-  return { name: name.replace("+", "-"), folder, classes: name.endsWith("+classes") };
+  const at = text.indexOf("=");
+  const [name, folder] = [text.slice(0, at), text.slice(at + 1)];
+  if (at < 1 || !folder) throw new RangeError(`A run is given as NAME=FOLDER; got "${text}".`);
+  return {
+    name: name.replace(/\+classes$/, "-classes"),
+    folder,
+    classes: name.endsWith("+classes"),
+  };
 }
 
-async function rowOf(run: Run, judge: Judge, count: number, seeds: number): Promise<Row> {
+interface OpenRun extends Run {
+  net: ScoreNet | ResidualNet;
+  score: Score;
+  recipe: Recipe;
+  epochs: EpochLine[];
+}
+
+/** @throws Error where there is no such run, or one that does not know classes is to be asked for them */
+async function openRun(run: Run): Promise<OpenRun> {
   const file = path.join(run.folder, "scorenet.safetensors");
-  if (!fs.existsSync(file)) throw new Error(`${file} is missing: did the run reach its end?`);
+  if (!fs.existsSync(file)) throw new Error(`${file} is missing: has the run begun?`);
   const contents = await readSafetensors(file);
   const net = networkFrom(contents, file);
   const recipe = JSON.parse(contents.metadata["recipe"] ?? "{}") as Recipe;
   const epochs = readLines<EpochLine>(path.join(run.folder, "metrics.jsonl"), "epoch");
   const asked = run.classes ? { digits: [0, 1, 2, 3, 4, 5, 6, 7, 8, 9], scale: 1 } : undefined;
-  const score = scoreOfAsked(net, asked, run.name);
+  return { ...run, net, recipe, epochs, score: scoreOfAsked(net, asked, run.name) };
+}
+
+async function rowOf(run: OpenRun, judge: Judge, count: number, seeds: number): Promise<Row> {
+  const { net, score, recipe, epochs } = run;
   const frechet: number[] = [];
   for (let seed = 0; seed < seeds; seed++) {
     frechet.push(await measured(net, score, judge, count, seed));

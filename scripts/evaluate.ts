@@ -76,6 +76,9 @@ function readOptions(args: string[]): Options {
       out: { type: "string" },
     },
   });
+  if (values.samples !== undefined && values.digits !== undefined) {
+    throw new RangeError("--samples measures digits that are there; --digits is for drawing some.");
+  }
   return {
     files: values.samples?.split(","),
     model: values.model,

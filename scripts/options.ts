@@ -20,6 +20,15 @@ export function positive(text: string, name: string): number {
   return value;
 }
 
+/** @throws RangeError unless `text` is a number ≥ 0 */
+export function notNegative(text: string, name: string): number {
+  const value = Number(text);
+  if (text.trim() === "" || !(value >= 0) || !Number.isFinite(value)) {
+    throw new RangeError(`${name} must be a number ≥ 0; got "${text}".`);
+  }
+  return value;
+}
+
 /** @throws RangeError unless `text` is a number in (0, 1) */
 export function inUnit(text: string, name: string): number {
   const value = Number(text);

@@ -59,13 +59,20 @@ async function main(): Promise<void> {
   }
   const x = await sample(progress(counted(), { label: `sampling ${count} digits` }));
   const data = await x.data<"float32">();
-  const columns =
-    asked && asked.digits.length > 1 ? asked.digits.length : Math.ceil(Math.sqrt(count));
+  const square = Math.ceil(Math.sqrt(count));
+  const columns = asked && asked.digits.length > 1 ? Math.min(count, asked.digits.length) : square;
   fs.mkdirSync(path.dirname(path.resolve(values.out)), { recursive: true });
   fs.writeFileSync(values.out, imageGrid({ data, shape }, { columns }));
   console.log(`${count} digits in ${values.out}: ${steps} steps, ${nfe} score evaluations.`);
   if (values.raw) {
-    const metadata = { sampler: values.sampler, steps: String(steps), seed: String(seed) };
+    const { model, sampler, digits = "any", guidance = "1" } = values;
+    const numbers = {
+      steps: String(steps),
+      seed: String(seed),
+      eps: String(eps),
+      snr: String(snr),
+    };
+    const metadata = { model: path.basename(model), sampler, digits, guidance, ...numbers };
     await saveSamples(values.raw, x, metadata);
     console.log(`Their numbers are in ${values.raw}.`);
   }

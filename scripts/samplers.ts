@@ -42,8 +42,8 @@ export const SAMPLERS: Readonly<Record<string, NamedSampler>> = {
 /** How the names and `--steps` are explained in a command's usage. */
 export const SAMPLER_USAGE = `--sampler NAME   ${Object.keys(SAMPLERS).join(" | ")}
                                                           (default em)
-  --steps N        steps of the sampler                   (default the sampler's own: 500 for em and pc, 20
-                                                          down the noise levels; flow finds out itself)`;
+  --steps N        steps of the sampler                   (default 500; 20 for ddim … stochastic-heun, which go
+                                                          down noise levels; flow finds out itself)`;
 
 /** @throws RangeError where there is no sampler of that name */
 export function samplerOf(name: string): NamedSampler {

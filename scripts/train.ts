@@ -35,7 +35,7 @@ import {
   type Training,
   type TrainStep,
 } from "../src";
-import { choice, positive, wholeNumber } from "./options";
+import { choice, notNegative, positive, wholeNumber } from "./options";
 import { RunLog } from "./run-log";
 
 const USAGE = `Usage: npm run train -- [options]
@@ -88,14 +88,16 @@ function readOptions(args: string[]): Options {
   const makeSde = choice(SDES, values.sde, "--sde");
   const seed = wholeNumber(values.seed, "--seed", 0);
   const dropout = values["class-dropout"];
+  const classDropout =
+    dropout === undefined ? base.classDropout : notNegative(dropout, "--class-dropout");
   return {
     out: values.out,
     epochs: wholeNumber(values.epochs, "--epochs", 1),
-    makeModel: () => makeNetwork(makeSde(), seed),
+    makeModel: () => makeNetwork(makeSde(), seed, classDropout !== null),
     recipe: {
       ...base,
       seed,
-      classDropout: dropout === undefined ? base.classDropout : Number(dropout),
+      classDropout,
       batchSize: wholeNumber(values["batch-size"] ?? String(base.batchSize), "--batch-size", 1),
       learningRate: learningRate(base, values["learning-rate"]),
       times: (values.times ?? base.times) as Recipe["times"],
@@ -113,11 +115,12 @@ const RECIPES: Readonly<Record<string, Recipe>> = {
   article: ARTICLE_RECIPE,
   edm: EDM_RECIPE,
 };
-const NETWORKS: Readonly<Record<string, (sde: Sde, seed: number) => ScoreModel>> = {
+type MakeNetwork = (sde: Sde, seed: number, classes: boolean) => ScoreModel;
+const NETWORKS: Readonly<Record<string, MakeNetwork>> = {
   score: (sde, seed) => new ScoreNet({ sde, seed }),
   "score-edm": (sde, seed) =>
     new ScoreNet({ sde, seed, preconditioning: edmPreconditioning(MNIST_STD) }),
-  residual: (sde, seed) => new ResidualNet({ sde, seed }),
+  residual: (sde, seed, classes) => new ResidualNet({ sde, seed, classes }),
 };
 const SDES: Readonly<Record<string, () => Sde>> = {
   exponential: exponentialSde,

@@ -2,11 +2,18 @@
  * A trained network as a file.
  */
 import { tf } from "../engine";
-import { edmPreconditioning, ResidualNet, ScoreNet, type ScoreModel } from "../models";
+import {
+  edmPreconditioning,
+  noisePreconditioning,
+  ResidualNet,
+  ScoreNet,
+  type Preconditioning,
+  type ScoreModel,
+} from "../models";
 import { readSafetensors, writeSafetensors } from "./files";
 import { fromPyTorch, requireTensor, toPyTorch } from "./pytorch-layout";
 import { SafetensorsError, type StoredTensor, type StoredTensors } from "./safetensors";
-import { readNumber, readSde, sdeMetadata } from "./sde-metadata";
+import { readNumber, readSde, sdeMetadata, type Metadata } from "./sde-metadata";
 
 /** Name of ScoreNet's fixed frequencies in a file, as in PyTorch's `state_dict`. */
 const FREQUENCIES = "embed.fourier.weight";
@@ -16,6 +23,7 @@ const FREQUENCIES = "embed.fourier.weight";
  * not at all.
  *
  * @param metadata free text kept in the file, for example how the network was trained
+ * @throws TypeError for a network that is none of this library's
  */
 export async function saveNetwork(
   file: string,
@@ -40,11 +48,20 @@ export async function networkTensors(net: ScoreModel): Promise<Map<string, Store
 export function networkMetadata(net: ScoreModel): Record<string, string> {
   const { name, sigmaData } = net.preconditioning;
   return {
-    network: net instanceof ScoreNet ? "score-net" : "residual-net",
+    network: kindOf(net),
     preconditioning: name,
+    ...(net instanceof ResidualNet ? { classes: String(net.numClasses) } : {}),
     ...(sigmaData === undefined ? {} : { sigmaData: String(sigmaData) }),
     ...sdeMetadata(net.sde),
   };
+}
+
+function kindOf(net: ScoreModel): string {
+  if (net instanceof ScoreNet) return "score-net";
+  if (net instanceof ResidualNet) return "residual-net";
+  throw new TypeError(
+    "A ScoreNet or a ResidualNet can be written to a file, and no other network.",
+  );
 }
 
 /**
@@ -96,10 +113,7 @@ export async function loadResidualNet(file: string): Promise<ResidualNet> {
 function scoreNetFrom(contents: StoredTensors, source: string): ScoreNet {
   const { tensors, metadata } = contents;
   const stored = requireTensor(tensors, FREQUENCIES, [128], source);
-  const preconditioning =
-    metadata["preconditioning"] === "edm"
-      ? edmPreconditioning(readNumber(metadata, "sigmaData", source))
-      : undefined;
+  const preconditioning = readPreconditioning(metadata, source);
   const net = new ScoreNet({ sde: readSde(metadata, source), preconditioning });
   setNumbers(net, contents, source);
   tf.tidy(() => net.frequencies.assign(tf.tensor1d(Float32Array.from(stored.data))));
@@ -109,9 +123,17 @@ function scoreNetFrom(contents: StoredTensors, source: string): ScoreNet {
 function residualNetFrom(contents: StoredTensors, source: string): ResidualNet {
   const { metadata } = contents;
   const sigmaData = readNumber(metadata, "sigmaData", source);
-  const net = new ResidualNet({ sde: readSde(metadata, source), sigmaData });
+  const classes = metadata["classes"] !== "0";
+  const net = new ResidualNet({ sde: readSde(metadata, source), sigmaData, classes });
   setNumbers(net, contents, source);
   return net;
+}
+
+function readPreconditioning(metadata: Metadata, source: string): Preconditioning {
+  const { preconditioning: name = "noise" } = metadata;
+  if (name === "noise") return noisePreconditioning;
+  if (name === "edm") return edmPreconditioning(readNumber(metadata, "sigmaData", source));
+  throw new SafetensorsError(`${source} has a preconditioning that is unknown here, "${name}".`);
 }
 
 function setNumbers(net: ScoreModel, { tensors }: StoredTensors, source: string): void {

@@ -35,7 +35,7 @@ export function readSde(metadata: Metadata, source: string): Sde {
   if (!names)
     throw new SafetensorsError(`${source} is for an SDE that is unknown here, "${kind}".`);
   // What PyTorch wrote names no SDE.
-  const known = { beta: "25", ...metadata };
+  const known = metadata["sde"] === undefined ? { beta: "25", ...metadata } : metadata;
   const numbers = Object.fromEntries(names.map((name) => [name, readNumber(known, name, source)]));
   try {
     return sdeFrom({ kind, ...numbers } as SdeParameters);

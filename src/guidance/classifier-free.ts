@@ -18,7 +18,7 @@ export interface ClassifierFreeOptions {
 }
 
 /**
- * Classifier-free guidance (Ho & Salimans 2022, eq. 6): the class's score, and beyond it,
+ * Classifier-free guidance (Ho & Salimans 2022, eq. 6; notebook 10, G5): the class's score, and beyond it,
  *
  *     s(x, t) + scale · (s(x, t | y) − s(x, t)).
  *

@@ -20,14 +20,16 @@ export interface ClassifierGuidanceOptions {
 }
 
 /**
- * The score of the images of a class, by Bayes' rule (Song et al. 2021, eq. 14; Dhariwal & Nichol 2021):
+ * The score of the images of a class, by Bayes' rule (Song et al. 2021, eq. 14; Dhariwal & Nichol 2021; notebook 10,
+ * G1 and G2):
  *
  *     ∇ log pₜ(x | y) = ∇ log pₜ(x) + ∇ log pₜ(y | x),
  *
  * where the second term is the gradient of a classifier that knows noise. With a scale s ≠ 1 it is multiplied
  * by s: that is the score of a density proportional to pₜ(x) pₜ(y | x)ˢ.
  *
- * It is a score like any other: any sampler takes it.
+ * It is a score like any other: any sampler takes it. Only a gradient cannot be taken through it, so that it has
+ * no likelihood.
  *
  * @throws RangeError for labels or a scale out of range; of the score: for a batch of another size than labels
  */

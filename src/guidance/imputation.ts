@@ -2,7 +2,7 @@
  * The rest of an image from a part of it.
  */
 import { tf } from "../engine";
-import { perExample, type Score, type Sde } from "../sde";
+import { perExample, requireBatch, requireTimes, type Score, type Sde } from "../sde";
 
 /** What is known of the images. */
 export interface ImputationOptions {
@@ -16,7 +16,7 @@ export interface ImputationOptions {
 }
 
 /**
- * The score of images of which some pixels are known (Song et al. 2021, appendix I.2).
+ * The score of images of which some pixels are known (Song et al. 2021, appendix I.2; notebook 10, G3 and G4).
  *
  * Of a known pixel y we know how it looks at every time: N(α(t) y, std(t)²), so its score is exact,
  * (α y − x) / std². It draws the pixel along until, at t = 0, it is y. The network sees the known pixels,
@@ -31,6 +31,8 @@ export interface ImputationOptions {
 export function imputationScore({ sde, score, known, mask }: ImputationOptions): Score {
   requireMask(mask, known);
   return (x, t) => {
+    requireTimes(t, { excludeZero: true });
+    requireBatch(x, t);
     requireShape(x, known);
     return tf.tidy(() => {
       const { mean, std } = sde.marginal(known, t);
@@ -53,7 +55,7 @@ export function impute(
 ): tf.Tensor {
   requireMask(mask, known);
   requireShape(x, known);
-  return tf.tidy(() => tf.where(everywhere(mask, known), known, x));
+  return tf.tidy(() => tf.where(everywhere(mask, known), known.cast("float32"), x));
 }
 
 /** The mask as yes and no, for each number of `known`. */

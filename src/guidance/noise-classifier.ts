@@ -104,8 +104,10 @@ export class NoiseClassifier {
    * ∇ₓ log p(y | x(t)): which way each image becomes more like its class. Shapes as for `logits`.
    *
    * @param labels y, one an example, 0 … 9
+   * It cannot be differentiated once more: the layers' gradients are right once only.
+   *
    * @returns of the shape of `x`, owned by the caller
-   * @throws RangeError for other shapes or labels
+   * @throws RangeError for other shapes or labels, Error where a gradient is being taken through it
    */
   logProbabilityGradient(x: tf.Tensor, t: tf.Tensor1D, labels: readonly number[]): tf.Tensor4D {
     requireTimes(t, { excludeZero: true });
@@ -113,6 +115,12 @@ export class NoiseClassifier {
     requireImages(x, "NoiseClassifier");
     requireLabels(labels, CLASSES);
     requireOneLabelEach(x, labels);
+    if (tf.engine().state.gradientDepth > 0) {
+      throw new Error(
+        "The gradient of a NoiseClassifier cannot be differentiated again, as a likelihood would have to: its " +
+          "second derivatives are wrong (tensorflow/tfjs #3252).",
+      );
+    }
     return tf.tidy(() => {
       const classes = tf.oneHot([...labels], CLASSES).toFloat();
       return this.gradientGraph(x, t, classes)[0] as tf.Tensor4D;

@@ -24,14 +24,24 @@ export const unitWeighting: Weighting = (t) => tf.onesLike(t);
  * that is this λ in eq. (5). It makes the loss of an untrained network the same at every noise level; which of
  * them are learnt is then left to how often they are drawn.
  *
- * @param sigmaData σ_d, standard deviation of the data
+ * @param sigmaData σ_d, standard deviation of the data, > 0
+ * @throws RangeError for anything else
  */
 export function edmWeighting(sde: Sde, sigmaData: number): Weighting {
-  return (t, std) => {
-    const { mean } = sde.marginal(tf.ones([t.shape[0], 1]), t);
-    const sigma: tf.Tensor1D = std.div(mean.reshape<tf.Tensor1D>([-1]));
-    return std.square().mul(sigma.div(sigmaData).square().add(1));
-  };
+  requireSigmaData(sigmaData);
+  return (t, std) =>
+    tf.tidy(() => {
+      const { mean } = sde.marginal(tf.ones([t.shape[0], 1]), t);
+      const sigma: tf.Tensor1D = std.div(mean.reshape<tf.Tensor1D>([-1]));
+      return std.square().mul<tf.Tensor1D>(sigma.div(sigmaData).square().add(1));
+    });
+}
+
+/** @throws RangeError unless it is a standard deviation that data can have */
+export function requireSigmaData(sigmaData: number): void {
+  if (!(sigmaData > 0) || !Number.isFinite(sigmaData)) {
+    throw new RangeError(`sigmaData must be a number > 0; got ${sigmaData}.`);
+  }
 }
 
 /** What the loss is a function of. */

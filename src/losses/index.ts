@@ -2,6 +2,7 @@ export {
   denoisingLoss,
   denoisingLosses,
   edmWeighting,
+  requireSigmaData,
   unitWeighting,
   varianceWeighting,
   type DenoisingOptions,

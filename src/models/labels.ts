@@ -7,9 +7,13 @@ import type { tf } from "../engine";
 export function requireLabels(labels: readonly number[], numClasses: number): void {
   if (labels.length === 0)
     throw new RangeError("labels must name a class for each example; got none.");
-  const bad = labels.find((label) => !Number.isInteger(label) || label < 0 || label >= numClasses);
-  if (bad !== undefined) {
-    throw new RangeError(`Labels are whole numbers from 0 to ${numClasses - 1}; got ${bad}.`);
+  const bad = labels.findIndex(
+    (label) => !Number.isInteger(label) || label < 0 || label >= numClasses,
+  );
+  if (bad >= 0) {
+    throw new RangeError(
+      `Labels are whole numbers from 0 to ${numClasses - 1}; got ${labels[bad]}.`,
+    );
   }
 }
 

@@ -21,7 +21,7 @@ export class NetworkWeights {
 
   /** The tensors that the layers take; they stay the network's. */
   blocks(): readonly tf.Tensor[] {
-    // A graph that someone else records outlives these numbers: it has to cut the vector itself.
+    // A graph outlives these numbers: it has to cut the vector itself, in each of its runs.
     if (isRecording()) return this.layout.toBlocks(this.vector as unknown as tf.Tensor1D);
     if (!this.isCurrent) {
       tf.tidy(() => {

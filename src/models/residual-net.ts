@@ -27,6 +27,8 @@ export interface ResidualNetOptions {
   sde: Sde;
   /** Standard deviation of the data. Default 0.3081, that of MNIST's pixels. */
   sigmaData?: number;
+  /** Whether it is to be trained with classes, and can be asked for one. Default true. */
+  classes?: boolean;
   /** Governs the first weights. Default 0. */
   seed?: number;
 }
@@ -43,13 +45,14 @@ export class ResidualNet implements ScoreModel {
   readonly sde: Sde;
   readonly preconditioning: Preconditioning;
   readonly layout = RESIDUAL_LAYOUT;
-  readonly numClasses = NUM_CLASSES;
+  readonly numClasses: number;
   private readonly weights: NetworkWeights;
   private readonly graph: GraphFunction;
 
   constructor(options: ResidualNetOptions) {
-    const { sde, sigmaData = MNIST_STD, seed = 0 } = options;
+    const { sde, sigmaData = MNIST_STD, classes = true, seed = 0 } = options;
     this.sde = sde;
+    this.numClasses = classes ? NUM_CLASSES : 0;
     this.preconditioning = edmPreconditioning(sigmaData);
     this.weights = new NetworkWeights(this.layout, new Random(seed));
     this.graph = graphFunction((x, t, classes) => [
@@ -64,9 +67,13 @@ export class ResidualNet implements ScoreModel {
    * The score of the images of given classes, s_θ(x, t | y).
    *
    * @param labels one an example, 0 … 9
-   * @throws RangeError for other labels; of the score: for a batch of another size than labels
+   * @throws RangeError for other labels, or a network that was trained without classes; of the score: for a batch
+   * of another size than labels
    */
   scoreOf(labels: readonly number[]): Score {
+    if (this.numClasses === 0) {
+      throw new RangeError("This ResidualNet was trained without classes: it has no score of one.");
+    }
     requireLabels(labels, NUM_CLASSES);
     return (x, t) => this.evaluate(x, t, labels);
   }
@@ -103,7 +110,9 @@ export class ResidualNet implements ScoreModel {
   }
 
   clone(): ResidualNet {
-    const copy = new ResidualNet({ sde: this.sde, sigmaData: this.preconditioning.sigmaData });
+    const { sde, preconditioning, numClasses } = this;
+    const { sigmaData } = preconditioning;
+    const copy = new ResidualNet({ sde, sigmaData, classes: numClasses > 0 });
     tf.tidy(() => copy.setVector(this.getVector()));
     return copy;
   }

@@ -12,10 +12,11 @@ import {
 import { samplerOptions, type SamplerStep } from "./sampler";
 
 /**
- * Annealed Langevin dynamics (Song & Ermon 2019, Algorithm 1): at each of a ladder of times, from t = 1 down to
- * `eps`, some Langevin steps that draw the state towards pₜ. Nothing moves it from one time to the next: the
+ * Annealed Langevin dynamics (Song & Ermon 2019, Algorithm 1): at each of `numSteps` times, evenly spaced below 1
+ * and down to `eps`, some Langevin steps that draw the state towards pₜ. Nothing moves it from one time to the next: the
  * state that was right for the noise before is a good start for a little less. It is predictor–corrector
- * sampling without the predictor, and takes its steps by the same rule (Song et al. 2021, Algorithm 4).
+ * sampling without the predictor, and takes its steps by the same rule (Song et al. 2021, Algorithm 4). Where the
+ * noise falls faster than Langevin steps can follow, much of it is left in: a few hundred times are needed.
  *
  * The last step gives D(x; σ), the expected clean image (Jolicoeur-Martineau et al. 2021), where the original
  * leaves the noise of the last level in.
@@ -46,7 +47,7 @@ export async function* annealedLangevin(
       x.dispose();
       x = next;
       const nfe = (i + 1) * correctorSteps + (i === numSteps - 1 ? 1 : 0);
-      yield { step: i + 1, numSteps, t: time, x, nfe };
+      yield { step: i + 1, numSteps, t: i === numSteps - 1 ? 0 : time, x, nfe };
       await yieldToEventLoop();
     }
   } finally {

@@ -28,14 +28,15 @@ export interface TimeOptions {
  * Times for a batch, `[B]`; stratified ones in rising order. They go with images in random order, so that which
  * image has which time is left to chance all the same.
  *
- * @throws RangeError for noise levels that cannot be drawn
+ * @throws RangeError saying which option is out of range
  */
 export function drawTimes(
   random: Random,
   batch: number,
-  { sde, eps, times, noiseLevels }: TimeOptions & { readonly sde: Sde },
+  options: TimeOptions & { readonly sde: Sde },
 ): tf.Tensor1D {
-  requireNoiseLevels(noiseLevels);
+  requireTimeOptions(options);
+  const { sde, eps, times, noiseLevels } = options;
   return tf.tidy(() => {
     const part = times === "independent" ? unit(random, batch) : strata(random, batch);
     if (noiseLevels === "uniform") return part.mul(1 - eps).add<tf.Tensor1D>(eps);
@@ -50,8 +51,12 @@ export function drawTimes(
   });
 }
 
-/** @throws RangeError where no noise level can be drawn by them */
-export function requireNoiseLevels(noiseLevels: NoiseLevels): void {
+/** @throws RangeError saying which option is out of range */
+export function requireTimeOptions({ eps, times, noiseLevels }: TimeOptions): void {
+  if (!(eps > 0 && eps < 1)) throw new RangeError(`eps must lie in (0, 1); got ${eps}.`);
+  if (times !== "independent" && times !== "stratified") {
+    throw new RangeError(`times must be "independent" or "stratified"; got "${String(times)}".`);
+  }
   if (noiseLevels === "uniform") return;
   const { logMean, logStd } = noiseLevels;
   if (!Number.isFinite(logMean) || !(logStd > 0) || !Number.isFinite(logStd)) {

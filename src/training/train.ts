@@ -56,7 +56,7 @@ const RUNNING = 0.02;
  * The order of the data is a function of (seed, epoch) alone and t and z come from a counted stream, so
  * that the run is the same whether or not it was ever interrupted, saved and taken up again.
  *
- * @throws RangeError where epochs is not a whole number ≥ 1
+ * @throws RangeError where epochs is not a whole number ≥ 1, or the dataset is empty or has labels that are no class
  * @throws DivergenceError where the loss is no number; the state stays as after the last good step
  */
 export async function* train(options: TrainOptions): AsyncGenerator<TrainStep, void, undefined> {
@@ -65,6 +65,7 @@ export async function* train(options: TrainOptions): AsyncGenerator<TrainStep, v
   if (!Number.isInteger(epochs) || epochs < 1) {
     throw new RangeError(`epochs must be a whole number ≥ 1; got ${epochs}.`);
   }
+  requireData(training, data);
   const { batchSize, seed, learningRate } = training.recipe;
   const stepsPerEpoch = Math.ceil(data.size / batchSize);
   const numSteps = epochs * stepsPerEpoch;
@@ -175,6 +176,16 @@ function update(training: Training, graph: GraphFunction, batch: Batch, rate: nu
     throw error;
   } finally {
     images.dispose();
+  }
+}
+
+function requireData({ model, recipe }: Training, { name, size, labels }: ImageDataset): void {
+  if (size === 0) throw new RangeError(`${name} has no images to train on.`);
+  const foreign = labels.find((label) => label >= model.numClasses);
+  if (recipe.classDropout !== null && foreign !== undefined) {
+    throw new RangeError(
+      `${name} has the label ${foreign}; the network knows the classes 0 … ${model.numClasses - 1}.`,
+    );
   }
 }
 

@@ -11,7 +11,9 @@ import {
   SafetensorsError,
   toPyTorch,
   writeSafetensors,
+  type StoredTensors,
 } from "../checkpoints";
+import type { ScoreModel } from "../models";
 import { ARTICLE_RECIPE, requireRecipe, Training, type LossRecord, type Recipe } from "./training";
 
 /** What besides tensors makes a run go on exactly. */
@@ -63,24 +65,43 @@ export async function loadTraining(file: string): Promise<Training> {
   const position = parsePosition(contents.metadata["training"], file);
   const recipe = completeRecipe(position.recipe, file);
   const model = networkFrom(contents, file);
+  try {
+    return restored(model, { ...position, recipe }, contents, file);
+  } catch (error) {
+    model.dispose();
+    throw error;
+  }
+}
+
+function restored(
+  model: ScoreModel,
+  { recipe, step, randomCounter, losses }: Position,
+  { tensors }: StoredTensors,
+  file: string,
+): Training {
   const { layout } = model;
   const vectors = tf.tidy(() => ({
-    mean: fromPyTorch(layout, contents.tensors, PREFIXES.mean, file),
-    meanSquare: fromPyTorch(layout, contents.tensors, PREFIXES.meanSquare, file),
-    average: fromPyTorch(layout, contents.tensors, PREFIXES.average, file),
+    mean: fromPyTorch(layout, tensors, PREFIXES.mean, file),
+    meanSquare: fromPyTorch(layout, tensors, PREFIXES.meanSquare, file),
+    average: fromPyTorch(layout, tensors, PREFIXES.average, file),
   }));
-  const random = new Random(recipe.seed, position.randomCounter);
-  const training = new Training(model, recipe, random);
-  training.step = position.step;
-  training.losses = {
-    running: position.losses.running ?? NaN,
-    epochSum: position.losses.epochSum ?? 0,
-    epochExamples: position.losses.epochExamples ?? 0,
-  };
-  training.adam.assign(vectors.mean, vectors.meanSquare);
-  training.average.assign(vectors.average);
-  tf.dispose(vectors);
-  return training;
+  try {
+    const training = new Training(model, recipe, new Random(recipe.seed, randomCounter));
+    training.step = step;
+    const { running, epochSum, epochExamples } = losses;
+    training.losses = {
+      running: running ?? NaN,
+      epochSum: epochSum ?? 0,
+      epochExamples: epochExamples ?? 0,
+    };
+    training.adam.assign(vectors.mean, vectors.meanSquare);
+    training.average.assign(vectors.average);
+    return training;
+  } catch (cause) {
+    throw damagedRecipe(file, cause);
+  } finally {
+    tf.dispose(vectors);
+  }
 }
 
 /** A file of an earlier version lacks what recipes did not have then; it went by the defaults. */
@@ -89,16 +110,20 @@ function completeRecipe(stored: Partial<Recipe>, file: string): Recipe {
   try {
     requireRecipe(recipe);
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new SafetensorsError(`${file}: its recipe is damaged: ${reason}`, { cause });
+    throw damagedRecipe(file, cause);
   }
   return recipe;
+}
+
+function damagedRecipe(file: string, cause: unknown): SafetensorsError {
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  return new SafetensorsError(`${file}: its recipe is damaged: ${reason}`, { cause });
 }
 
 function parsePosition(text: string | undefined, file: string): Position {
   if (text === undefined) {
     throw new SafetensorsError(
-      `${file} holds a network but no training run: open it with loadScoreNet, or start a new run.`,
+      `${file} holds a network but no training run: open it with loadNetwork, or start a new run.`,
     );
   }
   let parsed: Partial<Position> | null;

@@ -2,10 +2,11 @@
  * Everything that a training run is, so that it can be put away and taken up again.
  */
 import { Random, tf } from "../engine";
+import { requireSigmaData } from "../losses";
 import { MNIST_STD, type ScoreModel } from "../models";
 import { Adam, ADAM_DEFAULTS, type AdamOptions } from "./adam";
 import { requireLearningRate, type LearningRate } from "./learning-rate";
-import { requireNoiseLevels, type NoiseLevels, type TimeSampling } from "./times";
+import { requireTimeOptions, type NoiseLevels, type TimeSampling } from "./times";
 
 /** The choices that a run is made with. Plain data: a checkpoint holds them. */
 export interface Recipe {
@@ -144,31 +145,23 @@ export function createTraining(options: { model: ScoreModel; recipe?: Partial<Re
 
 /** @throws RangeError saying which number of the recipe is out of range */
 export function requireRecipe(recipe: Recipe): void {
-  const { batchSize, eps, emaDecay, times, maxGradientNorm } = recipe;
+  const { batchSize, emaDecay, maxGradientNorm } = recipe;
   if (!Number.isInteger(batchSize) || batchSize < 1) {
     throw new RangeError(`batchSize must be a whole number ≥ 1; got ${batchSize}.`);
   }
-  if (!(eps > 0 && eps < 1)) throw new RangeError(`eps must lie in (0, 1); got ${eps}.`);
   if (!(emaDecay >= 0 && emaDecay < 1)) {
     throw new RangeError(`emaDecay must lie in [0, 1); got ${emaDecay}.`);
-  }
-  if (times !== "independent" && times !== "stratified") {
-    throw new RangeError(`times must be "independent" or "stratified"; got "${String(times)}".`);
   }
   if (maxGradientNorm !== null && !(maxGradientNorm > 0)) {
     throw new RangeError(`maxGradientNorm must be a number > 0, or null; got ${maxGradientNorm}.`);
   }
+  requireTimeOptions(recipe);
   requireLearningRate(recipe.learningRate);
   requireLoss(recipe);
 }
 
-function requireLoss({ noiseLevels, weighting, classDropout }: Recipe): void {
-  requireNoiseLevels(noiseLevels);
-  if (weighting !== "variance" && !(weighting.sigmaData > 0)) {
-    throw new RangeError(
-      `weighting must be "variance", or have a sigmaData > 0; got ${weighting.sigmaData}.`,
-    );
-  }
+function requireLoss({ weighting, classDropout }: Recipe): void {
+  if (weighting !== "variance") requireSigmaData(weighting.sigmaData);
   if (classDropout !== null && !(classDropout >= 0 && classDropout <= 1)) {
     throw new RangeError(`classDropout must lie in [0, 1], or be null; got ${classDropout}.`);
   }

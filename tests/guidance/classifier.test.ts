@@ -102,11 +102,18 @@ describe("classifierGuidance", () => {
     other.dispose();
   });
 
+  it("has no second derivative to be wrong: a gradient through it is refused", () => {
+    const guided = classifierGuidance({ score: nothing, classifier, labels: [1, 2, 3] });
+    const gradient = tf.grad((y: tf.Tensor) => guided(y, t).sum());
+    expect(() => tf.tidy(() => gradient(x))).toThrow(/cannot be differentiated again/);
+  });
+
   it("refuses labels, scales and batches that do not fit", () => {
     const make = (labels: number[], scale?: number) => () =>
       classifierGuidance({ score: nothing, classifier, labels, scale });
     expect(make([10])).toThrow(/whole numbers from 0 to 9; got 10/);
     expect(make([])).toThrow(/got none/);
+    expect(make(new Array<number>(3))).toThrow(/got undefined/);
     for (const scale of [-1, NaN, Infinity]) expect(make([1], scale)).toThrow(/scale must be/);
     expect(() => make([1, 2])()(x, t)).toThrow(/got 2 labels for 3 examples/);
     const wide: tf.Tensor4D = tf.zeros([3, 32, 32, 1]);
@@ -202,6 +209,9 @@ describe("trainNoiseClassifier", () => {
       trainNoiseClassifier({ classifier, data, epochs: 1, ...options }).next();
     await expect(start({ epochs: 0 })).rejects.toThrow(/epochs/);
     await expect(start({ recipe: { batchSize: 0 } })).rejects.toThrow(RangeError);
+    for (const eps of [2, 1, 0, -0.5, NaN]) {
+      await expect(start({ recipe: { eps } })).rejects.toThrow(/eps must lie in \(0, 1\); got/);
+    }
     await expect(start({ recipe: { noiseLevels: { logMean: 0, logStd: -1 } } })).rejects.toThrow(
       /logStd/,
     );

@@ -142,6 +142,25 @@ describe("what is known", () => {
     });
   });
 
+  it("may be whole numbers, as pixels are in a file", () => {
+    tf.tidy(() => {
+      const known = tf.tensor2d([[3, 4]], [1, 2], "int32");
+      const mask = tf.tensor2d([[1, 0]]);
+      const x = tf.tensor2d([[0.5, 0.25]]);
+      expect([...impute(x, { known, mask }).dataSync()]).toEqual([3, 0.25]);
+      const guided = imputationScore({ sde, score, known, mask })(x, constantTime(x, 0.5));
+      expect(guided.dataSync()[0]).toBeCloseTo((3 - 0.5) / sde.stdAt(0.5) ** 2, 4);
+    });
+  });
+
+  it("is pulled to at times above 0 alone", () => {
+    tf.tidy(() => {
+      const known: tf.Tensor2D = tf.zeros([1, 2]);
+      const guided = imputationScore({ sde, score, known, mask: tf.ones([1, 2]) });
+      expect(() => guided(known, constantTime(known, 0))).toThrow(/t must lie in \(0, 1\]; got 0/);
+    });
+  });
+
   it("has the shape of the images", () => {
     tf.tidy(() => {
       const known: tf.Tensor2D = tf.zeros([3, 2]);

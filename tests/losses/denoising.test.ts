@@ -176,6 +176,17 @@ describe("bad inputs", () => {
 });
 
 describe("edmWeighting", () => {
+  it("keeps no tensor, and refuses what is no standard deviation", () => {
+    const [t, std] = [tf.tensor1d([0.1]), tf.tensor1d([0.3])];
+    const before = tf.memory().numTensors;
+    edmWeighting(sde, 0.5)(t, std).dispose();
+    expect(tf.memory().numTensors).toBe(before);
+    tf.dispose([t, std]);
+    for (const sigmaData of [0, -1, NaN, Infinity]) {
+      expect(() => edmWeighting(sde, sigmaData)).toThrow(/sigmaData must be a number > 0; got/);
+    }
+  });
+
   it.each([
     { what: "dx = βᵗ dw", sde },
     { what: "VP", sde: variancePreservingSde() },

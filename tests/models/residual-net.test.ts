@@ -90,6 +90,19 @@ describe("the score", () => {
     expect(() => net.scoreOf([1])(x, t)).toThrow(/got 1 labels for 3 examples/);
   });
 
+  it("of a network that was trained without classes is none, also after a file and a copy", async () => {
+    const file = path.join(folder, "without.safetensors");
+    const without = new ResidualNet({ sde: exponentialSde(), classes: false });
+    await saveNetwork(file, without);
+    const loaded = await loadResidualNet(file);
+    const copy = loaded.clone();
+    for (const each of [without, loaded, copy]) {
+      expect(each.numClasses).toBe(0);
+      expect(() => each.scoreOf([1])).toThrow(/trained without classes/);
+      each.dispose();
+    }
+  });
+
   it("is the denoised image's, whatever the SDE: only the noise level counts", () => {
     const vp = new ResidualNet({ sde: variancePreservingSde() });
     tf.tidy(() => {
@@ -175,6 +188,11 @@ describe("a file", () => {
     const load = async (changes: Record<string, string>): Promise<unknown> =>
       loadNetwork(await change(changes));
     await expect(load({ network: "other" })).rejects.toThrow(/unknown kind, "other"/);
+    const { beta, ...withoutBeta } = metadata;
+    expect(beta).toBe("25");
+    const bare = path.join(folder, "bare.safetensors");
+    await writeSafetensors(bare, { tensors, metadata: withoutBeta });
+    await expect(loadNetwork(bare)).rejects.toThrow(/gives beta = "", not a number > 0/);
     await expect(load({ sde: "mine" })).rejects.toThrow(/an SDE that is unknown here, "mine"/);
     await expect(load({ beta: "0.5" })).rejects.toThrow(/SDE is damaged: .*beta must be .* > 1/);
     await expect(load({ sigmaData: "wide" })).rejects.toThrow(/sigmaData = "wide", not a number/);
@@ -184,7 +202,17 @@ describe("a file", () => {
     expect(tf.memory().numTensors).toBe(before);
   });
 
-  it("keeps EDM's preconditioning of a ScoreNet", async () => {
+  it("is not written of a network that nobody could read", async () => {
+    const file = path.join(folder, "foreign.safetensors");
+    const { layout, sde, preconditioning } = net;
+    const foreign = { layout, sde, preconditioning, getVector: () => net.getVector() };
+    await expect(saveNetwork(file, foreign as unknown as ResidualNet)).rejects.toThrow(
+      /A ScoreNet or a ResidualNet can be written/,
+    );
+    expect(fs.existsSync(file)).toBe(false);
+  });
+
+  it("keeps EDM's preconditioning of a ScoreNet, and refuses one that is unknown", async () => {
     const file = path.join(folder, "edm.safetensors");
     const { preconditioning } = net;
     const edm = new ScoreNet({ sde: exponentialSde(), preconditioning, seed: 4 });
@@ -194,5 +222,10 @@ describe("a file", () => {
       expect(loaded.score(x, t).dataSync()).toEqual(edm.score(x, t).dataSync());
     });
     [edm, loaded].forEach((each) => each.dispose());
+    const { tensors, metadata } = await readSafetensors(file);
+    await writeSafetensors(file, { tensors, metadata: { ...metadata, preconditioning: "other" } });
+    await expect(loadNetwork(file)).rejects.toThrow(
+      /preconditioning that is unknown here, "other"/,
+    );
   });
 });

@@ -37,6 +37,7 @@ it("looks correctorSteps times at each of its times, and once more at the end, w
   const options = { sde: exponential, score, shape: [2, 2], numSteps: 3, eps: 0.1 };
   for await (const s of annealedLangevin({ ...options, correctorSteps: 2 })) steps.push(s);
   expect(steps.map(({ nfe }) => nfe)).toEqual([2, 4, 7]);
+  [0.7, 0.4, 0].forEach((t, i) => expect(steps[i]?.t).toBeCloseTo(t, 5));
   const expected = [0.7, 0.7, 0.4, 0.4, 0.1, 0.1, 0.1];
   expect(times).toHaveLength(expected.length);
   times.forEach((t, i) => expect(t).toBeCloseTo(expected[i] as number, 5));

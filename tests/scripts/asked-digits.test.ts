@@ -1,6 +1,15 @@
 /** Digits asked for on the command line. */
 import { describe, expect, it } from "vitest";
-import { constantTime, loadNetwork, Random, tf } from "../../src";
+import {
+  classifierFreeGuidance,
+  constantTime,
+  exponentialSde,
+  loadNetwork,
+  loadResidualNet,
+  Random,
+  ResidualNet,
+  tf,
+} from "../../src";
 import { askedDigits, digitsInTurn, scoreOfAsked } from "../../scripts/asked-digits";
 import { take } from "../support/numbers";
 
@@ -23,20 +32,28 @@ describe("--digits and --guidance", () => {
   });
 
   it("are a matter of the network: its score of the class, for a batch of any size, or an error", async () => {
-    const residual = await loadNetwork("pretrained/residual-mnist.safetensors");
+    const residual = await loadResidualNet("pretrained/residual-mnist.safetensors");
     const article = await loadNetwork("pretrained/scorenet-mnist.safetensors");
     const asked = askedDigits("47");
     const score = scoreOfAsked(residual, asked, "residual");
     for (const size of [1, 3]) {
       const x = new Random(1).normal([size, 28, 28, 1]);
       const t = constantTime(x, 0.5);
-      expect(take(score(x, t))).not.toEqual(take(residual.score(x, t)));
+      const labels = [4, 7, 4].slice(0, size);
+      expect(take(score(x, t))).toEqual(take(residual.scoreOf(labels)(x, t)));
+      const guided = scoreOfAsked(residual, askedDigits("47", "2"), "residual");
+      const expected = classifierFreeGuidance({ net: residual, labels, scale: 2 });
+      expect(take(guided(x, t))).toEqual(take(expected(x, t)));
       tf.dispose([x, t]);
     }
     expect(scoreOfAsked(article, undefined, "article")).toBe(article.score);
     expect(() => scoreOfAsked(article, asked, "article")).toThrow(
       /article is a network that cannot/,
     );
-    [residual, article].forEach((net) => net.dispose());
+    const without = new ResidualNet({ sde: exponentialSde(), classes: false });
+    expect(() => scoreOfAsked(without, asked, "without")).toThrow(
+      /without is a network that cannot/,
+    );
+    [residual, article, without].forEach((net) => net.dispose());
   });
 });

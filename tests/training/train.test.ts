@@ -8,6 +8,7 @@ import {
   drawTimes,
   EDM_RECIPE,
   exponentialSde,
+  ImageDataset,
   loadScoreNet,
   loadTraining,
   Random,
@@ -306,7 +307,7 @@ describe("drawTimes for log-normal noise levels", () => {
 describe("a run of EDM's recipe on a ResidualNet, with classes", () => {
   const edm = { ...EDM_RECIPE, batchSize: 5, classDropout: 0.5 };
 
-  it("goes on exactly after it was saved and taken up again, and learns", async () => {
+  it("goes on exactly after it was saved and taken up again", async () => {
     const begin = (): Training =>
       track(
         createTraining({ model: new ResidualNet({ sde: exponentialSde(), seed: 1 }), recipe: edm }),
@@ -322,10 +323,36 @@ describe("a run of EDM's recipe on a ResidualNet, with classes", () => {
     const rest = (await run(resumed, 4)).map(({ loss }) => loss);
     expect(rest).toEqual(losses.slice(3));
     expectSameNumbers(weights(resumed), weights(whole));
-    expectSameNumbers(
-      take(resumed.averagedModel().getVector()),
-      take(whole.averagedModel().getVector()),
-    );
+    expectSameNumbers(averages(resumed), averages(whole));
+  });
+
+  it("wants images, and labels that are classes", async () => {
+    const begin = (): Training =>
+      track(createTraining({ model: new ResidualNet({ sde: exponentialSde() }), recipe: edm }));
+    const none = train({ training: begin(), data: noiseImages(10).slice(0, 0), epochs: 1 });
+    await expect(none.next()).rejects.toThrow(/no images to train on/);
+    const { name, source, height, width, pixels } = noiseImages(2);
+    const labels = Uint8Array.from([3, 12]);
+    const data = new ImageDataset({ name, source, height, width, pixels, labels });
+    const foreign = train({ training: begin(), data, epochs: 1 });
+    await expect(foreign.next()).rejects.toThrow(/label 12; the network knows the classes 0 … 9/);
+  });
+
+  it("leaves no tensor where its file is damaged, and says which file", async () => {
+    const file = path.join(folder, "training.safetensors");
+    await saveTraining(file, start());
+    const { tensors, metadata } = await readSafetensors(file);
+    const parts = new Map(tensors);
+    parts.delete("ema.conv1.weight");
+    const position = JSON.parse(metadata["training"] ?? "") as { recipe: object };
+    const recipe = { ...position.recipe, classDropout: 0.2 };
+    const training = JSON.stringify({ ...position, recipe });
+    const before = tf.memory().numTensors;
+    await writeSafetensors(file, { tensors: parts, metadata });
+    await expect(loadTraining(file)).rejects.toThrow(/training.safetensors.*"ema.conv1.weight"/);
+    await writeSafetensors(file, { tensors, metadata: { ...metadata, training } });
+    await expect(loadTraining(file)).rejects.toThrow(/training.safetensors: .*knows of no classes/);
+    expect(tf.memory().numTensors).toBe(before);
   });
 
   it("teaches the classes: with all of them hidden, their weights get no gradient", async () => {
@@ -350,7 +377,7 @@ describe("a run of EDM's recipe on a ResidualNet, with classes", () => {
     expect(() => start({ noiseLevels: { logMean: 0, logStd: 0 } })).toThrow(
       /logStd > 0; got 0 and 0/,
     );
-    expect(() => start({ weighting: { sigmaData: -1 } })).toThrow(/sigmaData > 0; got -1/);
+    expect(() => start({ weighting: { sigmaData: -1 } })).toThrow(/sigmaData must be a number > 0; got -1/);
     const model = new ResidualNet({ sde: exponentialSde() });
     expect(() => createTraining({ model, recipe: { classDropout: 2 } })).toThrow(
       /classDropout must lie in \[0, 1\], or be null; got 2/,
