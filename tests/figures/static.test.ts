@@ -1,5 +1,12 @@
 import { describe, expect, it } from "vitest";
-import { figureToPng, lineFigure, type PlotlyFigure } from "../../src/figures";
+import {
+  figureToPng,
+  lineFigure,
+  panels,
+  scatterFigure,
+  type PlotlyFigure,
+} from "../../src/figures";
+import { Random } from "../../src/engine";
 import { decode, ink } from "./decode";
 import { samples } from "./samples";
 
@@ -41,6 +48,24 @@ describe("figureToPng", () => {
     expect(left).toEqual(picture.at(2, 50));
     expect(right).toEqual(picture.at(198, 50));
     expect(Math.abs((left[0] ?? 0) - (right[0] ?? 0))).toBeGreaterThan(200);
+  });
+
+  it("draws points of which most lie far outside, as if those were not there", async () => {
+    // Noise about 40 times as wide as the plot, as a sampler leaves it that was stopped too early.
+    const wide = new Random(1).normal([800, 2]);
+    const points = (wide.mul(160).arraySync() as number[][]).concat([[1, 2]]);
+    wide.dispose();
+    const near = points.filter((point) => point.every((value) => Math.abs(value) <= 8));
+    const draw = async (points: number[][]): Promise<Buffer> => {
+      const options = { xRange: [-4, 4], yRange: [-4, 4], title: "a" } as const;
+      const panel = scatterFigure({ points, size: 3, opacity: 0.5 }, options);
+      const row = Array.from({ length: 8 }, () => panel);
+      return figureToPng(panels(row, { columns: 4, panelWidth: 235, panelHeight: 235 }), {
+        scale: 1,
+      });
+    };
+    expect(near.length).toBeLessThan(20);
+    expect((await draw(points)).equals(await draw(near))).toBe(true);
   });
 
   it("takes a size and a scale", async () => {

@@ -6,6 +6,7 @@ import { createRequire } from "node:module";
 import { FONT_NAME, fontFiles } from "../fonts";
 import type { PlotlyFigure } from "../plotly-figure";
 import { headlessPlotly } from "./headless-plotly";
+import { withoutUnseenMarkers } from "./unseen-markers";
 
 export interface PngOptions {
   /** Width in CSS pixels; the figure's own `layout.width`, else 700. */
@@ -33,7 +34,7 @@ export async function figureToPng(figure: PlotlyFigure, options: PngOptions = {}
   requireSize("scale", scale, 4);
   requireDrawable(figure);
   const svg = await headlessPlotly().toSvg(JSON.stringify(figure), width, height);
-  return rasterize(svg, scale);
+  return rasterize(withoutUnseenMarkers(svg), scale);
 }
 
 /** What `Plotly.validate` finds wrong with a figure, one line each; an empty list where it is right. */
