@@ -377,7 +377,9 @@ describe("a run of EDM's recipe on a ResidualNet, with classes", () => {
     expect(() => start({ noiseLevels: { logMean: 0, logStd: 0 } })).toThrow(
       /logStd > 0; got 0 and 0/,
     );
-    expect(() => start({ weighting: { sigmaData: -1 } })).toThrow(/sigmaData must be a number > 0; got -1/);
+    expect(() => start({ weighting: { sigmaData: -1 } })).toThrow(
+      /sigmaData must be a number > 0; got -1/,
+    );
     const model = new ResidualNet({ sde: exponentialSde() });
     expect(() => createTraining({ model, recipe: { classDropout: 2 } })).toThrow(
       /classDropout must lie in \[0, 1\], or be null; got 2/,
