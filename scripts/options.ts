@@ -29,6 +29,15 @@ export function notNegative(text: string, name: string): number {
   return value;
 }
 
+/** @throws RangeError unless `text` is a number */
+export function finite(text: string, name: string): number {
+  const value = Number(text);
+  if (text.trim() === "" || !Number.isFinite(value)) {
+    throw new RangeError(`${name} must be a number; got "${text}".`);
+  }
+  return value;
+}
+
 /** @throws RangeError unless `text` is a number in (0, 1) */
 export function inUnit(text: string, name: string): number {
   const value = Number(text);

@@ -35,7 +35,7 @@ import {
   type Training,
   type TrainStep,
 } from "../src";
-import { choice, notNegative, positive, wholeNumber } from "./options";
+import { choice, finite, notNegative, positive, wholeNumber } from "./options";
 import { RunLog } from "./run-log";
 
 const USAGE = `Usage: npm run train -- [options]
@@ -49,6 +49,7 @@ const USAGE = `Usage: npm run train -- [options]
   --batch-size N       examples a step                          (default: the recipe's)
   --learning-rate X    peak rate                                (default: the recipe's)
   --times NAME         independent | stratified                 (default: the recipe's)
+  --log-mean X         mean of ln σ of the noise levels         (default: the recipe's; not for uniform times)
   --clip X             longest gradient                         (default: the recipe's)
   --class-dropout X    part of the images shown without class   (default: classes are not used)
   --seed N             order of the data, t, z, first weights   (default 0)
@@ -76,6 +77,7 @@ function readOptions(args: string[]): Options {
       "batch-size": { type: "string" },
       "learning-rate": { type: "string" },
       times: { type: "string" },
+      "log-mean": { type: "string" },
       clip: { type: "string" },
       "class-dropout": { type: "string" },
       seed: { type: "string", default: "0" },
@@ -101,6 +103,7 @@ function readOptions(args: string[]): Options {
       batchSize: wholeNumber(values["batch-size"] ?? String(base.batchSize), "--batch-size", 1),
       learningRate: learningRate(base, values["learning-rate"]),
       times: (values.times ?? base.times) as Recipe["times"],
+      noiseLevels: noiseLevels(base, values["log-mean"]),
       maxGradientNorm:
         values.clip === undefined ? base.maxGradientNorm : positive(values.clip, "--clip"),
     },
@@ -133,6 +136,14 @@ function learningRate(base: Recipe, text: string | undefined): Recipe["learningR
   if (text === undefined) return base.learningRate;
   const peak = positive(text, "--learning-rate");
   return typeof base.learningRate === "number" ? peak : { ...base.learningRate, peak };
+}
+
+function noiseLevels(base: Recipe, text: string | undefined): Recipe["noiseLevels"] {
+  if (text === undefined) return base.noiseLevels;
+  if (base.noiseLevels === "uniform") {
+    throw new RangeError("--log-mean is for log-normal noise levels: choose --recipe edm with it.");
+  }
+  return { ...base.noiseLevels, logMean: finite(text, "--log-mean") };
 }
 
 /** The run in `out`, or a new one; a run that is there already is never overwritten unasked. */

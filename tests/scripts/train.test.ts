@@ -26,6 +26,8 @@ describe("npm run train refuses, before any work is done,", () => {
     for (const [args, message] of [
       [["--recipe", "quick"], /--recipe is fast \| article \| edm; got "quick"/],
       [["--epochs", "0"], /--epochs must be a whole number ≥ 1; got "0"/],
+      [["--recipe", "edm", "--log-mean", "high"], /--log-mean must be a number; got "high"/],
+      [["--log-mean", "0"], /--log-mean is for log-normal noise levels: choose --recipe edm/],
     ] as const) {
       const { status, stderr } = trainCommand(...args, "--out", folder);
       expect(status).toBe(1);
