@@ -103,9 +103,9 @@ export class NoiseClassifier {
   /**
    * ∇ₓ log p(y | x(t)): which way each image becomes more like its class. Shapes as for `logits`.
    *
-   * @param labels y, one an example, 0 … 9
    * It cannot be differentiated once more: the layers' gradients are right once only.
    *
+   * @param labels y, one an example, 0 … 9
    * @returns of the shape of `x`, owned by the caller
    * @throws RangeError for other shapes or labels, Error where a gradient is being taken through it
    */

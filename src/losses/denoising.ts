@@ -2,6 +2,7 @@
  * Denoising score matching: the loss that the article trains with.
  */
 import { tf } from "../engine";
+import { requireSigmaData } from "../models";
 import { perExample, perturb, requireTimes, type Score, type Sde } from "../sde";
 
 /** λ(t): `t` and std(t), both `[B]`, → positive weights, `[B]`. */
@@ -35,13 +36,6 @@ export function edmWeighting(sde: Sde, sigmaData: number): Weighting {
       const sigma: tf.Tensor1D = std.div(mean.reshape<tf.Tensor1D>([-1]));
       return std.square().mul<tf.Tensor1D>(sigma.div(sigmaData).square().add(1));
     });
-}
-
-/** @throws RangeError unless it is a standard deviation that data can have */
-export function requireSigmaData(sigmaData: number): void {
-  if (!(sigmaData > 0) || !Number.isFinite(sigmaData)) {
-    throw new RangeError(`sigmaData must be a number > 0; got ${sigmaData}.`);
-  }
 }
 
 /** What the loss is a function of. */

@@ -2,7 +2,6 @@ export {
   denoisingLoss,
   denoisingLosses,
   edmWeighting,
-  requireSigmaData,
   unitWeighting,
   varianceWeighting,
   type DenoisingOptions,

@@ -3,7 +3,12 @@ export { groupNormSwish } from "./group-norm-swish";
 export { fourierFeatures, swish } from "./layers";
 export { toVector, type Parameter, type ParameterLayout } from "./layout";
 export { PARAMETER_COUNT, PARAMETERS } from "./parameters";
-export { edmPreconditioning, noisePreconditioning, type Preconditioning } from "./preconditioning";
+export {
+  edmPreconditioning,
+  noisePreconditioning,
+  requireSigmaData,
+  type Preconditioning,
+} from "./preconditioning";
 export { MNIST_STD, ResidualNet, type ResidualNetOptions } from "./residual-net";
 export { type ScoreModel } from "./score-model";
 export { ScoreNet, type ScoreNetOptions } from "./score-net";

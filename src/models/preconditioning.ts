@@ -52,9 +52,7 @@ export const noisePreconditioning: Preconditioning = {
  * @throws RangeError for anything else
  */
 export function edmPreconditioning(sigmaData: number): Preconditioning {
-  if (!(sigmaData > 0) || !Number.isFinite(sigmaData)) {
-    throw new RangeError(`edmPreconditioning: sigmaData must be a number > 0; got ${sigmaData}.`);
-  }
+  requireSigmaData(sigmaData);
   return {
     name: "edm",
     sigmaData,
@@ -78,4 +76,11 @@ export function noiseLevels(sde: Sde, t: tf.Tensor1D): { scale: tf.Tensor1D; sig
   const { mean, std } = sde.marginal(tf.ones([t.shape[0], 1]), t);
   const scale: tf.Tensor1D = mean.reshape([-1]);
   return { scale, sigma: std.div(scale) };
+}
+
+/** @throws RangeError unless it is a standard deviation that data can have */
+export function requireSigmaData(sigmaData: number): void {
+  if (!(sigmaData > 0) || !Number.isFinite(sigmaData)) {
+    throw new RangeError(`sigmaData must be a number > 0; got ${sigmaData}.`);
+  }
 }

@@ -2,8 +2,7 @@
  * Everything that a training run is, so that it can be put away and taken up again.
  */
 import { Random, tf } from "../engine";
-import { requireSigmaData } from "../losses";
-import { MNIST_STD, type ScoreModel } from "../models";
+import { MNIST_STD, requireSigmaData, type ScoreModel } from "../models";
 import { Adam, ADAM_DEFAULTS, type AdamOptions } from "./adam";
 import { requireLearningRate, type LearningRate } from "./learning-rate";
 import { requireTimeOptions, type NoiseLevels, type TimeSampling } from "./times";
